@@ -1,0 +1,117 @@
+"""Read and write the content of a site kept in a git repository, through an editorial workflow.
+
+::
+
+    from copydesk import Workflow, open_repository, load_config
+
+    site = load_config("admin/config.yml")
+    with open_repository(site) as repository:
+        workflow = Workflow(repository, site)
+        entry = workflow.save("posts", "hello", b"# Hello")
+        workflow.set_status("posts", "hello", "pending_publish")
+        workflow.publish("posts", "hello")
+
+A backend author marks methods with :data:`hookimpl`; ``copydesk.hookspecs`` is the contract. Every name
+below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from copydesk.config import SiteConfig, load_config
+    from copydesk.errors import CopydeskError
+    from copydesk.extensions import Audit, DryRun, ReadOnly
+    from copydesk.hookspecs import hookimpl
+    from copydesk.models import (
+        Commit,
+        Delete,
+        File,
+        FileVersion,
+        Mode,
+        Move,
+        NewCommit,
+        NewPullRequest,
+        PullRequest,
+        Put,
+        Status,
+        TreeEntry,
+        User,
+    )
+    from copydesk.options import BackendOptions
+    from copydesk.registry import BackendFactory, installed_backends
+    from copydesk.repository import Repository, open_repository
+    from copydesk.workflow import Entry, Workflow
+
+_HOMES = {
+    "config": ("SiteConfig", "load_config"),
+    "errors": ("CopydeskError",),
+    "extensions": ("Audit", "DryRun", "ReadOnly"),
+    "hookspecs": ("hookimpl",),
+    "models": (
+        "Commit",
+        "Delete",
+        "File",
+        "FileVersion",
+        "Mode",
+        "Move",
+        "NewCommit",
+        "NewPullRequest",
+        "PullRequest",
+        "Put",
+        "Status",
+        "TreeEntry",
+        "User",
+    ),
+    "options": ("BackendOptions",),
+    "registry": ("BackendFactory", "installed_backends"),
+    "repository": ("Repository", "open_repository"),
+    "workflow": ("Entry", "Workflow"),
+}
+_MODULES = {name: f"copydesk.{module}" for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Audit",
+    "BackendFactory",
+    "BackendOptions",
+    "Commit",
+    "CopydeskError",
+    "Delete",
+    "DryRun",
+    "Entry",
+    "File",
+    "FileVersion",
+    "Mode",
+    "Move",
+    "NewCommit",
+    "NewPullRequest",
+    "PullRequest",
+    "Put",
+    "ReadOnly",
+    "Repository",
+    "SiteConfig",
+    "Status",
+    "TreeEntry",
+    "User",
+    "Workflow",
+    "__version__",
+    "hookimpl",
+    "installed_backends",
+    "load_config",
+    "open_repository",
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,42 @@
+"""Operations that the core derives from others, as a plugin of its own: a backend's own come before these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import attrs
+
+from copydesk.hookspecs import BackendHooks, hookimpl
+from copydesk.models import Commit, File, NewCommit, NewPullRequest, Proposal, TreeEntry
+from copydesk.pool import ReadPool
+
+__all__ = ["CoreDefaults"]
+
+
+@attrs.define(eq=False)
+class CoreDefaults:
+    """What a backend that does no better gets for nothing.
+
+    It asks the hooks and not the facade: it runs inside an operation that the facade has checked already, and
+    extensions see the inner operations too.
+    """
+
+    _hooks: BackendHooks
+    _pool: ReadPool
+
+    @hookimpl(trylast=True)
+    def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
+        read = partial(self._hooks.read_file, commit_sha=commit_sha)
+        return self._pool.map(lambda entry: read(path=entry.path), entries)
+
+    @hookimpl(trylast=True)
+    def last_changes(self, commit_sha: str, paths: tuple[str, ...]) -> Mapping[str, Commit]:
+        last = partial(self._hooks.list_commits, commit_sha=commit_sha, limit=1)
+        found = self._pool.map(lambda path: last(path=path), paths)
+        return {path: commits[0] for path, commits in zip(paths, found, strict=True) if commits}
+
+    @hookimpl(trylast=True)
+    def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest) -> Proposal:
+        made = self._hooks.commit_changes(commit=commit)
+        return Proposal(made, self._hooks.create_pull_request(pull_request=pull_request))

@@ -1,0 +1,97 @@
+"""Checking a commit before it is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from copydesk.errors import InvalidInputError, InvalidPathError
+from copydesk.models import Change, Mode, Move, NewCommit, Put
+from copydesk.paths import check_branch, check_path
+
+__all__ = ["check_commit", "check_commit_sha", "touched_paths"]
+
+# sha-1, or sha-256 in repositories of that format
+_SHA: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+def touched_paths(changes: Iterable[Change]) -> frozenset[str]:
+    """Give every path that the changes write or remove."""
+    return frozenset(path for change in changes for path in _paths(change))
+
+
+def check_commit_sha(commit_sha: str) -> str:
+    """Return *commit_sha* if it is a full sha.
+
+    :raises InvalidInputError: it is abbreviated, or the name of a branch.
+    """
+    if not _SHA.fullmatch(commit_sha):
+        raise InvalidInputError(
+            f"{commit_sha!r} is no full commit sha; ask get_branch for the one of a branch"
+        )
+    return commit_sha
+
+
+def check_commit(commit: NewCommit) -> None:
+    """Refuse a commit that no forge could make.
+
+    :raises InvalidPathError: a path is impossible, occurs twice, or is the folder of another.
+    :raises InvalidSlugError: the branch is impossible.
+    :raises InvalidInputError: no changes, no message, content that is not bytes, a submodule.
+    """
+    check_branch(commit.branch)
+    check_commit_sha(commit.parent_commit_sha)
+    if not commit.changes:
+        raise InvalidInputError(f"the commit for branch {commit.branch!r} has no changes; nothing was done")
+    if not commit.message.strip():
+        raise InvalidInputError(f"the commit for branch {commit.branch!r} has no message; write one")
+    if "\0" in commit.message:
+        raise InvalidInputError("the commit message holds a NUL, which git cannot keep; remove it")
+    for change in commit.changes:
+        _check_change(change)
+    _check_distinct([path for change in commit.changes for path in _paths(change)])
+    _check_folders({change.to if isinstance(change, Move) else change.path for change in commit.changes
+                    if isinstance(change, Put | Move)})  # fmt: skip
+
+
+def _paths(change: Change) -> tuple[str, ...]:
+    return (change.path, change.to) if isinstance(change, Move) else (change.path,)
+
+
+def _check_change(change: Change) -> None:
+    for path in _paths(change):
+        check_path(path)
+    # A caller without a type checker passes text, and text has no bytes until somebody knows the encoding.
+    content: object = getattr(change, "content", None)
+    if not (isinstance(content, bytes) or (content is None and not isinstance(change, Put))):
+        raise InvalidInputError(
+            f"the content of {change.path!r} is {type(content).__name__}, not bytes; encode it first"
+        )
+    mode = change.mode if isinstance(change, Put) else change.replaces.mode
+    if mode is Mode.SUBMODULE or (
+        isinstance(change, Put) and change.replaces is not None and change.replaces.mode is Mode.SUBMODULE
+    ):
+        raise InvalidInputError(f"{change.path!r} is a submodule, which copydesk does not write")
+
+
+def _check_distinct(paths: list[str]) -> None:
+    seen: set[str] = set()
+    for path in paths:
+        if path in seen:
+            raise InvalidPathError(
+                f"the path {path!r} is changed twice in one commit; put both into one change", path=path
+            )
+        seen.add(path)
+
+
+def _check_folders(written: set[str]) -> None:
+    for path in written:
+        above = path.split("/")[:-1]
+        for depth in range(1, len(above) + 1):
+            folder = "/".join(above[:depth])
+            if folder in written:
+                raise InvalidPathError(
+                    f"one commit writes both {folder!r} and {path!r}: a path is a file or a folder",
+                    path=path,
+                )

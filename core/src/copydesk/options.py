@@ -1,0 +1,398 @@
+"""The options of a backend: one attrs class each, with a help text for every field.
+
+Names and defaults are those of the CMS's ``backend:`` section, so that an existing ``config.yml`` works as it
+is. The classes of the CMS's own backends are here and not in their plugins, because the file is one contract
+and is checked whole, also where a plugin is not installed. Other plugins bring a subclass of their own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from copydesk.errors import ConfigError
+
+__all__ = [
+    "BackendOptions",
+    "BitbucketOptions",
+    "ForgeOptions",
+    "GitGatewayOptions",
+    "GitHubOptions",
+    "GitLabOptions",
+    "build_options",
+]
+
+log = logging.getLogger(__name__)
+
+#: What the `backend:` section of any CMS of this family may hold.
+CMS_KEYS: Final = frozenset(
+    [
+        "name",
+        "repo",
+        "branch",
+        "api_root",
+        "graphql_api_root",
+        "use_graphql",
+        "site_domain",
+        "base_url",
+        "auth_endpoint",
+        "auth_token_endpoint",
+        "auth_type",
+        "app_id",
+        "auth_scope",
+        "tenant_id",
+        "api_version",
+        "cms_label_prefix",
+        "squash_merges",
+        "open_authoring",
+        "always_fork",
+        "preview_context",
+        "commit_messages",
+        "identity_url",
+        "gateway_url",
+        "large_media_url",
+        "use_large_media_transforms_in_media_library",
+        "status_endpoint",
+        "proxy_url",
+        "site_id",
+    ]
+)
+#: Those that mean the same on every forge, and so are kept when another backend is asked for.
+NEUTRAL_KEYS: Final = frozenset(
+    {"branch", "cms_label_prefix", "squash_merges", "preview_context", "commit_messages", "open_authoring"}
+)
+
+Checker = Callable[[object, "attrs.Attribute[Any]", Any], None]
+
+
+def _wrong(attribute: attrs.Attribute[Any], expected: str, value: object) -> ConfigError:
+    return ConfigError(
+        f"the option {attribute.name!r} must be {expected}, not {_kind(value)}", key=attribute.name
+    )
+
+
+def _kind(value: object) -> str:
+    # The type and not the value: a secret may stand in the wrong place.
+    names = {"NoneType": "empty", "str": "another text", "dict": "a mapping", "list": "a list"}
+    return names.get(type(value).__name__, f"a {type(value).__name__}")
+
+
+def text(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Require a text of one line."""
+    if not isinstance(value, str):
+        raise _wrong(attribute, "a text", value)
+    if any(character in value for character in "\r\n\0"):
+        raise _wrong(attribute, "a text of one line", value)
+
+
+def flag(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Require true or false."""
+    if not isinstance(value, bool):
+        raise _wrong(attribute, "true or false", value)
+
+
+def one_of(*choices: str) -> Checker:
+    """Require one of some words."""
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value not in choices:
+            named = ", ".join(repr(choice) for choice in choices if choice)
+            raise _wrong(attribute, f"one of {named}", value)
+
+    return check
+
+
+def root(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Require an https address without query; http only to this machine itself."""
+    text(_, attribute, value)
+    try:
+        parts = urlsplit(str(value))
+        host = parts.hostname or ""
+    except ValueError:
+        raise _wrong(attribute, "an address like 'https://example.org'", value) from None
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        raise _wrong(attribute, "an address like 'https://example.org'", value)
+    if parts.username is not None or parts.password is not None:
+        raise _wrong(attribute, "an address without user and password", value)
+    if parts.scheme == "http" and not (host in {"localhost", "::1"} or re.fullmatch(r"127(\.\d+){3}", host)):
+        raise _wrong(attribute, "an https address (http is for this machine only)", value)
+
+
+def repo_name(*, nested: bool) -> Checker:
+    """Require ``owner/name``, or with *nested* also groups between them."""
+    shape = re.compile(r"[^/\s?#]+(/[^/\s?#]+)+" if nested else r"[^/\s?#]+/[^/\s?#]+")
+    example = "'group/subgroup/name'" if nested else "'owner/name'"
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, str) or not shape.fullmatch(value):
+            raise _wrong(attribute, f"a repository like {example}", value)
+
+    return check
+
+
+def _label_prefix(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    text(_, attribute, value)
+    if not value:
+        raise _wrong(attribute, "a text that is not empty", value)
+
+
+MESSAGE_KINDS: Final = ("create", "update", "delete", "uploadMedia", "deleteMedia", "openAuthoring")
+
+
+def _messages(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise _wrong(attribute, "a mapping", value)
+    for kind, template in value.items():
+        if kind not in MESSAGE_KINDS:
+            raise ConfigError(
+                f"{attribute.name!r} has no template {kind!r} (known: {', '.join(MESSAGE_KINDS)})",
+                key=attribute.name,
+            )
+        if not isinstance(template, str):
+            raise _wrong(attribute, f"texts, {kind!r} too", template)
+
+
+def _stripped(value: object) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _bare_root(value: object) -> Any:
+    return value.strip().rstrip("/") if isinstance(value, str) else value
+
+
+def help_text(words: str) -> dict[str, str]:
+    """Give the metadata of an option: every option has a help text."""
+    return {"help": words}
+
+
+@attrs.frozen(kw_only=True)
+class BackendOptions:
+    """What every backend can be told; a plugin's option class is a subclass."""
+
+    branch: str = attrs.field(
+        default="",
+        converter=_stripped,
+        validator=text,
+        metadata=help_text("branch that holds the published content; default: the repository's own"),
+    )
+    cms_label_prefix: str = attrs.field(
+        default="netlify-cms/",
+        validator=_label_prefix,
+        metadata=help_text("what status labels of new pull requests begin with"),
+    )
+    squash_merges: bool = attrs.field(
+        default=False, validator=flag, metadata=help_text("publish by one squashed commit, not by a merge")
+    )
+    preview_context: str = attrs.field(
+        default="", validator=text, metadata=help_text("name of the check that holds the deploy preview")
+    )
+    commit_messages: Mapping[str, str] = attrs.field(
+        factory=dict,
+        validator=_messages,
+        metadata=help_text("templates: create, update, delete, uploadMedia, deleteMedia"),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class ForgeOptions(BackendOptions):
+    """What the backends of hosted forges have in common."""
+
+    repo: str = attrs.field(
+        converter=_stripped,
+        validator=repo_name(nested=False),
+        metadata=help_text("the repository, as 'owner/name'"),
+    )
+    api_root: str = attrs.field(
+        converter=_bare_root, validator=root, metadata=help_text("address of the REST API")
+    )
+    site_domain: str = attrs.field(
+        default="cms.netlify.com",
+        converter=_stripped,
+        validator=text,
+        metadata=help_text("host name of the site, sent as site_id in the popup login"),
+    )
+    auth_type: str = attrs.field(
+        default="", validator=one_of(""), metadata=help_text("way to log in; empty: popup")
+    )
+    app_id: str = attrs.field(
+        default="", validator=text, metadata=help_text("client id of the OAuth application")
+    )
+    base_url: str = attrs.field(
+        default="https://api.netlify.com",
+        converter=_bare_root,
+        validator=root,
+        metadata=help_text("address of the login server"),
+    )
+    auth_endpoint: str = attrs.field(
+        default="auth",
+        converter=lambda value: value.strip("/") if isinstance(value, str) else value,
+        validator=text,
+        metadata=help_text("path below base_url where the login begins"),
+    )
+
+    @property
+    def authorize_url(self) -> str:
+        """Where the login begins."""
+        return f"{self.base_url}/{self.auth_endpoint}"
+
+
+@attrs.frozen(kw_only=True)
+class GitHubOptions(ForgeOptions):
+    """Options of the ``github`` backend."""
+
+    api_root: str = attrs.field(
+        default="https://api.github.com",
+        converter=_bare_root,
+        validator=root,
+        metadata=help_text("address of the REST API; Enterprise: https://HOST/api/v3"),
+    )
+    auth_scope: str = attrs.field(
+        default="repo",
+        validator=one_of("repo", "public_repo"),
+        metadata=help_text("what the login asks for"),
+    )
+    use_graphql: bool = attrs.field(
+        default=True, validator=flag, metadata=help_text("use GraphQL where it saves requests")
+    )
+
+
+@attrs.frozen(kw_only=True)
+class GitLabOptions(ForgeOptions):
+    """Options of the ``gitlab`` backend."""
+
+    repo: str = attrs.field(
+        converter=_stripped,
+        validator=repo_name(nested=True),
+        metadata=help_text("the project with its groups, as 'group/subgroup/name'"),
+    )
+    api_root: str = attrs.field(
+        default="https://gitlab.com/api/v4",
+        converter=_bare_root,
+        validator=root,
+        metadata=help_text("address of the REST API"),
+    )
+    graphql_api_root: str = attrs.field(
+        default="https://gitlab.com/api/graphql",
+        converter=_bare_root,
+        validator=root,
+        metadata=help_text("address of the GraphQL API"),
+    )
+    use_graphql: bool = attrs.field(
+        default=False, validator=flag, metadata=help_text("read through GraphQL where it saves requests")
+    )
+    auth_type: str = attrs.field(
+        default="",
+        validator=one_of("", "pkce", "implicit"),
+        metadata=help_text("way to log in; empty: popup"),
+    )
+    base_url: str = attrs.field(
+        default=attrs.Factory(
+            lambda self: "https://gitlab.com" if self.auth_type else "https://api.netlify.com",
+            takes_self=True,
+        ),
+        converter=_bare_root,
+        validator=root,
+        metadata=help_text("address of the login server"),
+    )
+    auth_endpoint: str = attrs.field(
+        default=attrs.Factory(lambda self: "oauth/authorize" if self.auth_type else "auth", takes_self=True),
+        converter=lambda value: value.strip("/") if isinstance(value, str) else value,
+        validator=text,
+        metadata=help_text("path below base_url where the login begins"),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class BitbucketOptions(ForgeOptions):
+    """Options of the ``bitbucket`` backend."""
+
+    api_root: str = attrs.field(
+        default="https://api.bitbucket.org/2.0",
+        converter=_bare_root,
+        validator=root,
+        metadata=help_text("address of the REST API"),
+    )
+    auth_type: str = attrs.field(
+        default="", validator=one_of("", "implicit"), metadata=help_text("way to log in; empty: popup")
+    )
+    base_url: str = attrs.field(
+        default=attrs.Factory(
+            lambda self: "https://bitbucket.org" if self.auth_type else "https://api.netlify.com",
+            takes_self=True,
+        ),
+        converter=_bare_root,
+        validator=root,
+        metadata=help_text("address of the login server"),
+    )
+    auth_endpoint: str = attrs.field(
+        default=attrs.Factory(
+            lambda self: "site/oauth2/authorize" if self.auth_type else "auth", takes_self=True
+        ),
+        converter=lambda value: value.strip("/") if isinstance(value, str) else value,
+        validator=text,
+        metadata=help_text("path below base_url where the login begins"),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class GitGatewayOptions(BackendOptions):
+    """Options of the ``git-gateway`` backend; it has no ``repo``, the gateway knows its own."""
+
+    branch: str = attrs.field(
+        default="master",
+        converter=_stripped,
+        validator=text,
+        metadata=help_text("branch that holds the published content; a gateway does not tell"),
+    )
+    identity_url: str = attrs.field(
+        default="/.netlify/identity", validator=text, metadata=help_text("address of the identity server")
+    )
+    gateway_url: str = attrs.field(
+        default="/.netlify/git", validator=text, metadata=help_text("address of the gateway")
+    )
+    auth_type: str = attrs.field(
+        default="", validator=one_of("", "pkce"), metadata=help_text("way to log in; empty: password")
+    )
+
+
+AnyOptions = TypeVar("AnyOptions", bound=BackendOptions)
+
+
+def build_options(backend: str, options: type[AnyOptions], values: Mapping[str, object]) -> AnyOptions:
+    """Check *values* against the option class of *backend*.
+
+    Keys that another CMS backend knows are left out with a warning in the log.
+
+    :raises ConfigError: an unknown key (the nearest known one is named), a missing one, a wrong value.
+    """
+    fields = {field.name: field for field in attrs.fields(options)}
+    if values.get("open_authoring"):
+        raise ConfigError(
+            "open_authoring is not supported yet: it would write to the original repository; remove it",
+            key="open_authoring",
+        )
+    for key in values:
+        if key not in fields:
+            _check_foreign_key(backend, key, fields)
+    for name, field in fields.items():
+        if field.default is attrs.NOTHING and name not in values:
+            raise ConfigError(f"the {backend} backend needs {name!r}: {field.metadata['help']}", key=name)
+    return options(**{key: value for key, value in values.items() if key in fields})
+
+
+def _check_foreign_key(backend: str, key: str, fields: Mapping[str, object]) -> None:
+    if key in {"name", "open_authoring"}:
+        return
+    if key in CMS_KEYS:
+        log.warning("the %s backend does not use the option %r; it is ignored", backend, key)
+        return
+    known = sorted({*fields, *CMS_KEYS})
+    close = difflib.get_close_matches(key, known, n=1)
+    remedy = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(fields))}"
+    raise ConfigError(f"the {backend} backend has no option {key!r}; {remedy}", key=key)

@@ -1,0 +1,134 @@
+"""Finding installed backends without importing them, and loading one by name.
+
+A plugin names its :class:`BackendFactory` in the entry-point group ``copydesk.backends``::
+
+    [project.entry-points."copydesk.backends"]
+    local = "copydesk_local:backend"
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import attrs
+
+from copydesk.errors import BackendLoadError, BackendNotFoundError
+from copydesk.options import BackendOptions
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+__all__ = ["GROUP", "BackendFactory", "InstalledBackend", "installed_backends", "load_backend"]
+
+GROUP: Final = "copydesk.backends"
+
+OptionsT = TypeVar("OptionsT", bound=BackendOptions)
+
+
+@attrs.frozen
+class BackendFactory(Generic[OptionsT]):
+    """What an entry point names: the option class of a backend and the function that opens it.
+
+    *open* is called with an instance of *options* and answers with the backend, bound to one repository, or
+    with a tuple of objects, of which the first that has an operation answers it. It does not write.
+    """
+
+    options: type[OptionsT]
+    open: Callable[[OptionsT], object]
+
+
+@attrs.frozen
+class InstalledBackend:
+    """A backend as the metadata of its distribution tells it."""
+
+    name: str
+    distribution: str
+    version: str
+    entry_point: str
+
+    @property
+    def origin(self) -> str:
+        """Distribution and version, as messages name them."""
+        return f"{self.distribution} {self.version}"
+
+
+def _folded(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _entry_points() -> tuple[EntryPoint, ...]:
+    # Costs 30 ms to import, and only programs that look for backends need it.
+    from copydesk._compat import metadata
+
+    return tuple(metadata.entry_points(group=GROUP))
+
+
+def _described(point: EntryPoint) -> InstalledBackend:
+    dist = point.dist
+    if dist is None:  # only an entry point made by hand has none
+        return InstalledBackend(_folded(point.name), "unknown", "0", point.value)
+    return InstalledBackend(_folded(point.name), dist.name, dist.version, point.value)
+
+
+def installed_backends() -> tuple[InstalledBackend, ...]:
+    """List what is installed, in order of name, from metadata alone: no plugin is imported.
+
+    A name that two distributions bring is listed twice.
+    """
+    return tuple(
+        sorted((_described(point) for point in _entry_points()), key=lambda b: (b.name, b.distribution))
+    )
+
+
+def load_backend(name: str) -> tuple[BackendFactory[Any], InstalledBackend]:
+    """Import the one distribution that brings backend *name*; ``-`` and ``_`` are the same.
+
+    :returns: its factory, and where it came from.
+    :raises BackendNotFoundError: none brings it.
+    :raises BackendLoadError: two bring it, the import fails, or what it names is no :class:`BackendFactory`.
+    """
+    points = [point for point in _entry_points() if _folded(point.name) == _folded(name)]
+    if not points:
+        raise _not_found(name)
+    if len(points) > 1:
+        origins = sorted(_described(point).origin for point in points)
+        raise BackendLoadError(
+            f"backend {name!r} is offered by more than one distribution: {', '.join(origins)}; "
+            "uninstall all but one",
+            name=name,
+        )
+    return _imported(points[0]), _described(points[0])
+
+
+def _not_found(name: str) -> BackendNotFoundError:
+    installed = sorted({backend.name for backend in installed_backends()})
+    close = difflib.get_close_matches(_folded(name), installed, n=1)
+    remedy = f"did you mean {close[0]!r}?" if close else f"try: pip install copydesk-{name.replace('_', '-')}"
+    return BackendNotFoundError(
+        f"no backend {name!r} is installed (installed: {', '.join(installed) or 'none'}); {remedy}",
+        name=name,
+        installed=installed,
+    )
+
+
+def _imported(point: EntryPoint) -> BackendFactory[Any]:
+    described = _described(point)
+    try:
+        factory = point.load()
+    except Exception as exc:  # a stranger's module may raise anything while it is imported
+        raise BackendLoadError(
+            f"backend {point.name!r} ({described.origin}) cannot be imported from {point.value!r}: "
+            f"{type(exc).__name__}: {exc}; upgrade or uninstall {described.distribution}",
+            name=described.name,
+            distribution=described.origin,
+        ) from exc
+    if not isinstance(factory, BackendFactory):
+        raise BackendLoadError(
+            f"backend {point.name!r} ({described.origin}): {point.value!r} is a {type(factory).__name__}, "
+            "not a copydesk.BackendFactory(options=…, open=…); tell its author",
+            name=described.name,
+            distribution=described.origin,
+        )
+    return factory

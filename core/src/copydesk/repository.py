@@ -1,0 +1,460 @@
+"""Opening a repository, and the typed facade over its backend."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, ParamSpec, Self, TypeVar, cast
+
+import attrs
+import pluggy
+
+from copydesk._defaults import CoreDefaults
+from copydesk.changes import check_commit, check_commit_sha, touched_paths
+from copydesk.config import SiteConfig
+from copydesk.errors import (
+    BackendLoadError,
+    ConfigError,
+    ConflictError,
+    NotSupportedError,
+    ProtocolError,
+    UnavailableError,
+)
+from copydesk.hookspecs import DERIVED, OPERATIONS, BackendHooks
+from copydesk.models import (
+    Access,
+    Branch,
+    Check,
+    Commit,
+    Comparison,
+    Credential,
+    File,
+    LoginFlow,
+    Merge,
+    NewCommit,
+    NewPullRequest,
+    Proposal,
+    PullRequest,
+    RepositoryInfo,
+    TreeEntry,
+)
+from copydesk.options import BackendOptions, build_options
+from copydesk.paths import check_branch, check_folder, check_path
+from copydesk.pool import ReadPool
+from copydesk.registry import InstalledBackend, load_backend
+
+__all__ = ["Repository", "open_repository"]
+
+#: How long a commit on a branch that others move is tried again before the conflict is raised.
+RETRY_SECONDS: Final = 60.0
+_STATES: Final = ("open", "closed", "merged", "all")
+_METHODS: Final = ("merge", "squash")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def open_repository(
+    source: str | Mapping[str, object] | SiteConfig,
+    /,
+    *,
+    extensions: Iterable[object] = (),
+    **options: object,
+) -> Repository:
+    """Open one repository on one forge.
+
+    :param source: the name of a backend, the ``backend:`` mapping of a configuration, or a whole
+        :class:`~copydesk.config.SiteConfig`.
+    :param extensions: objects with hook wrappers for this repository; the last one is the outermost.
+    :param options: options of the backend; they win over those of *source*.
+    :raises BackendNotFoundError: no installed distribution brings the backend.
+    :raises BackendLoadError: it is there but does not fit.
+    :raises ConfigError: an option is unknown, missing or wrong.
+    """
+    name, given = _named(source)
+    factory, origin = load_backend(name)
+    typed = build_options(origin.name, factory.options, {**given, **options})
+    opened = factory.open(typed)
+    return Repository(origin, typed, opened if isinstance(opened, tuple) else (opened,), tuple(extensions))
+
+
+def _named(source: str | Mapping[str, object] | SiteConfig) -> tuple[str, Mapping[str, object]]:
+    if isinstance(source, SiteConfig):
+        return source.backend, source.backend_options
+    if isinstance(source, str):
+        return source, {}
+    rest = dict(source)
+    name = rest.pop("name", None)
+    if not isinstance(name, str) or not name:
+        raise ConfigError("the backend mapping needs a 'name', such as 'github'", key="name")
+    return name, rest
+
+
+class Repository:
+    """One open repository: every operation of the contract, typed, checked and safe to call from threads.
+
+    Writes run one at a time, in a queue; reads that are made of parts run in a bounded pool. A commit on a
+    branch that somebody else moved is tried again where none of its paths was touched. Close it, or use it as
+    a context manager.
+    """
+
+    def __init__(
+        self,
+        origin: InstalledBackend,
+        options: BackendOptions,
+        backends: tuple[object, ...],
+        extensions: tuple[object, ...] = (),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.origin = origin
+        self.options = options
+        self._clock = clock
+        self._sleep = sleep
+        self._pool = ReadPool()
+        self._writing = threading.Lock()
+        self._info: RepositoryInfo | None = None
+        self._plugins = _plugins(origin, backends, extensions)
+        # The one cast of the core: the Protocol is what `add_hookspecs` read, so it is the type of the relay.
+        self._hooks = cast("BackendHooks", self._plugins.hook)
+        self._plugins.register(CoreDefaults(self._hooks, self._pool), name="copydesk")
+        self._backends = backends
+        self._answerable = frozenset(name for name in OPERATIONS if self._has_answer(name))
+
+    def __repr__(self) -> str:
+        """Name the backend and count its operations; options may hold what nobody should see."""
+        return f"<Repository {self.backend!r}, {len(self.operations)} operations>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads and let the backend go; a second call does nothing."""
+        self._pool.close()
+        for plugin in self._plugins.get_plugins():
+            self._plugins.unregister(plugin)
+        self._answerable = frozenset()
+        self._backends = ()
+
+    # -- what it is -----------------------------------------------------------------------------------
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend."""
+        return self.origin.name
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """What the backend can do: its hookimpls, and what the core derives from them."""
+        own = self.own_operations
+        return own | {name for name, sources in DERIVED.items() if own.issuperset(sources)}
+
+    @property
+    def own_operations(self) -> frozenset[str]:
+        """What the backend itself implements."""
+        callers = (self._plugins.get_hookcallers(backend) or [] for backend in self._backends)
+        return frozenset(caller.name for caller in itertools.chain.from_iterable(callers))
+
+    @property
+    def base_branch(self) -> str:
+        """The branch with the published content: the option ``branch``, else the repository's default."""
+        if self.options.branch:
+            return self.options.branch
+        if self._info is None:
+            self._info = self.get_repository()
+        return self._info.default_branch
+
+    def map_reads(self, function: Callable[[Any], R], items: Iterable[Any]) -> tuple[R, ...]:
+        """Call *function*, which reads from this repository, for each item in the bounded pool."""
+        return self._pool.map(function, items)
+
+    # -- auth -----------------------------------------------------------------------------------------
+
+    def login_flows(self) -> tuple[LoginFlow, ...]:
+        """Name the ways to get a credential; see :meth:`.BackendHooks.login_flows`."""
+        return self._run(self._hooks.login_flows)
+
+    def authenticate(self) -> Access:
+        """Tell whose credential this is; see :meth:`.BackendHooks.authenticate`."""
+        return self._run(self._hooks.authenticate)
+
+    def refresh_credential(self, credential: Credential) -> Credential:
+        """Exchange a credential; see :meth:`.BackendHooks.refresh_credential`."""
+        return self._run(self._hooks.refresh_credential, credential=credential)
+
+    # -- files ----------------------------------------------------------------------------------------
+
+    def get_repository(self) -> RepositoryInfo:
+        """Describe the repository; see :meth:`.BackendHooks.get_repository`."""
+        return self._run(self._hooks.get_repository)
+
+    def get_branch(self, name: str, known_commit_sha: str = "") -> Branch:
+        """Find the head of a branch; see :meth:`.BackendHooks.get_branch`."""
+        check_branch(name)
+        return self._run(self._hooks.get_branch, name=name, known_commit_sha=known_commit_sha)
+
+    def list_branches(self, prefix: str = "") -> tuple[Branch, ...]:
+        """List branches; see :meth:`.BackendHooks.list_branches`."""
+        return self._run(self._hooks.list_branches, prefix=prefix)
+
+    def delete_branch(self, name: str, head_commit_sha: str) -> bool:
+        """Delete a branch; see :meth:`.BackendHooks.delete_branch`."""
+        check_branch(name)
+        check_commit_sha(head_commit_sha)
+        return self._write(self._hooks.delete_branch, name=name, head_commit_sha=head_commit_sha)
+
+    def list_files(self, commit_sha: str, folder: str = "") -> tuple[TreeEntry, ...]:
+        """List files; see :meth:`.BackendHooks.list_files`."""
+        check_commit_sha(commit_sha)
+        check_folder(folder)
+        return self._run(self._hooks.list_files, commit_sha=commit_sha, folder=folder)
+
+    def read_file(self, commit_sha: str, path: str) -> File:
+        """Read one file; see :meth:`.BackendHooks.read_file`."""
+        check_commit_sha(commit_sha)
+        check_path(path)
+        return self._run(self._hooks.read_file, commit_sha=commit_sha, path=path)
+
+    def read_files(self, commit_sha: str, entries: Iterable[TreeEntry]) -> tuple[File, ...]:
+        """Read many files; see :meth:`.BackendHooks.read_files`."""
+        check_commit_sha(commit_sha)
+        asked = tuple(entries)
+        files = self._run(self._hooks.read_files, commit_sha=commit_sha, entries=asked)
+        if len(files) != len(asked):
+            raise ProtocolError(
+                f"the {self.backend} backend ({self.origin.origin}) gave {len(files)} of {len(asked)} files; "
+                "this is a bug in it, tell its author"
+            )
+        return files
+
+    def list_commits(self, commit_sha: str, path: str = "", limit: int = 100) -> tuple[Commit, ...]:
+        """List commits; see :meth:`.BackendHooks.list_commits`."""
+        check_commit_sha(commit_sha)
+        check_folder(path)
+        return self._run(self._hooks.list_commits, commit_sha=commit_sha, path=path, limit=limit)
+
+    def last_changes(self, commit_sha: str, paths: Iterable[str]) -> Mapping[str, Commit]:
+        """Find the last commit of each path; see :meth:`.BackendHooks.last_changes`."""
+        check_commit_sha(commit_sha)
+        asked = tuple(check_path(path) for path in paths)
+        return self._run(self._hooks.last_changes, commit_sha=commit_sha, paths=asked)
+
+    def compare(self, base_commit_sha: str, head_commit_sha: str) -> Comparison:
+        """Tell what the head changed; see :meth:`.BackendHooks.compare`."""
+        check_commit_sha(base_commit_sha)
+        check_commit_sha(head_commit_sha)
+        return self._run(
+            self._hooks.compare, base_commit_sha=base_commit_sha, head_commit_sha=head_commit_sha
+        )
+
+    def commit_changes(self, commit: NewCommit) -> Commit:
+        """Make one commit; see :meth:`.BackendHooks.commit_changes`.
+
+        If the branch is no longer at the parent and nobody touched the paths of this commit since, it is made
+        on the new head.
+
+        :raises ConflictError: somebody touched them; *paths* and *versions* say what; nothing was written.
+        """
+        check_commit(commit)
+        with self._writing:
+            deadline = self._clock() + RETRY_SECONDS
+            for attempt in itertools.count():
+                try:
+                    return self._run(self._hooks.commit_changes, commit=commit)
+                except ConflictError as exc:
+                    if exc.committed or commit.creates_branch or self._clock() > deadline:
+                        raise
+                    commit = self._moved(commit, exc)
+                # Others got in between: step out of their way, a little longer each time.
+                self._sleep(random.uniform(0, min(0.5, 0.002 * 2**attempt)))  # noqa: S311 - not a secret
+        raise AssertionError  # unreachable: the loop returns or raises
+
+    def _moved(self, commit: NewCommit, conflict: ConflictError) -> NewCommit:
+        """Give the commit on the branch's new head, or raise if its paths were touched."""
+        head = self.get_branch(commit.branch).commit_sha
+        if head == commit.parent_commit_sha:
+            raise conflict
+        comparison = self.compare(commit.parent_commit_sha, head)
+        if comparison.merge_base_commit_sha != commit.parent_commit_sha:
+            raise ConflictError(
+                f"branch {commit.branch!r} was rewritten: its head {head[:12]} does not descend from "
+                f"{commit.parent_commit_sha[:12]}; read it again and redo the edit",
+                branch=commit.branch,
+                head_commit_sha=head,
+            ) from conflict
+        theirs = comparison.paths & touched_paths(commit.changes)
+        if theirs:
+            versions = {file.path: file.version for file in comparison.files if file.path in theirs}
+            raise ConflictError(
+                f"somebody else changed {', '.join(map(repr, sorted(theirs)))} on branch {commit.branch!r} "
+                "meanwhile; read the new version, merge your edit into it and save again",
+                branch=commit.branch,
+                paths=sorted(theirs),
+                versions={**dict.fromkeys(theirs), **versions},
+                head_commit_sha=head,
+            ) from conflict
+        return attrs.evolve(commit, parent_commit_sha=head)
+
+    # -- pull requests --------------------------------------------------------------------------------
+
+    def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest) -> Proposal:
+        """Commit on a new branch and open its pull request; see :meth:`.BackendHooks.propose_changes`."""
+        check_commit(commit)
+        check_branch(pull_request.base)
+        return self._write(self._hooks.propose_changes, commit=commit, pull_request=pull_request)
+
+    def create_pull_request(self, pull_request: NewPullRequest) -> PullRequest:
+        """Open a pull request; see :meth:`.BackendHooks.create_pull_request`."""
+        check_branch(pull_request.head)
+        check_branch(pull_request.base)
+        return self._write(self._hooks.create_pull_request, pull_request=pull_request)
+
+    def list_pull_requests(
+        self, state: str = "open", base: str = "", head: str = ""
+    ) -> tuple[PullRequest, ...]:
+        """List pull requests; see :meth:`.BackendHooks.list_pull_requests`."""
+        _check_word("state", state, _STATES)
+        return self._run(self._hooks.list_pull_requests, state=state, base=base, head=head)
+
+    def set_labels(
+        self, pull_request: PullRequest, add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> PullRequest:
+        """Add and remove labels; see :meth:`.BackendHooks.set_labels`."""
+        return self._write(
+            self._hooks.set_labels, pull_request=pull_request, add=tuple(add), remove=tuple(remove)
+        )
+
+    def merge_pull_request(
+        self,
+        pull_request: PullRequest,
+        method: str = "merge",
+        message: str = "",
+        delete_branch: bool = True,
+    ) -> Merge:
+        """Merge; see :meth:`.BackendHooks.merge_pull_request`."""
+        _check_word("method", method, _METHODS)
+        return self._write(
+            self._hooks.merge_pull_request,
+            pull_request=pull_request,
+            method=method,
+            message=message,
+            delete_branch=delete_branch,
+        )
+
+    def close_pull_request(
+        self,
+        pull_request: PullRequest,
+        delete_branch: bool = True,
+    ) -> PullRequest:
+        """Close without merging; see :meth:`.BackendHooks.close_pull_request`."""
+        return self._write(
+            self._hooks.close_pull_request, pull_request=pull_request, delete_branch=delete_branch
+        )
+
+    def update_from_base(self, pull_request: PullRequest) -> Branch:
+        """Merge the base into the head; see :meth:`.BackendHooks.update_from_base`."""
+        return self._write(self._hooks.update_from_base, pull_request=pull_request)
+
+    def list_checks(self, commit_sha: str) -> tuple[Check, ...]:
+        """List checks of a commit; see :meth:`.BackendHooks.list_checks`."""
+        check_commit_sha(commit_sha)
+        return self._run(self._hooks.list_checks, commit_sha=commit_sha)
+
+    def repair(self) -> tuple[str, ...]:
+        """Remove what a killed process left behind; see :meth:`.BackendHooks.repair`."""
+        return self._write(self._hooks.repair)
+
+    # -- how it asks ----------------------------------------------------------------------------------
+
+    def _write(self, hook: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._writing:
+            return self._run(hook, *args, **kwargs)
+
+    def _run(self, hook: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        # At run time a hook of the relay is pluggy's HookCaller, which knows its name.
+        name: str = cast("pluggy.HookCaller", hook).name
+        if name not in self._answerable:
+            raise self._refusal(name)
+        answer = hook(*args, **kwargs)
+        if answer is None:
+            raise ProtocolError(
+                f"the {self.backend} backend ({self.origin.origin}) answered None to {name}; "
+                "this is a bug in it, tell its author"
+            )
+        return answer
+
+    def _refusal(self, operation: str) -> Exception:
+        if not self._backends:
+            return UnavailableError("this repository was closed; open it again")
+        return NotSupportedError(f"the {self.backend} backend has no {operation}", operation=operation)
+
+    def _has_answer(self, operation: str) -> bool:
+        """Whether a backend or an extension answers it, or the core from what they answer."""
+        caller: pluggy.HookCaller = getattr(self._plugins.hook, operation)
+        answers = {impl.plugin_name for impl in caller.get_hookimpls() if not impl.wrapper}
+        if answers - {"copydesk"}:
+            return True
+        return bool(answers) and all(self._has_answer(source) for source in DERIVED[operation])
+
+
+def _check_word(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        # A mistake of the calling program, like a wrong type: no error of ours to be caught and shown.
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def _plugins(
+    origin: InstalledBackend, backends: tuple[object, ...], extensions: tuple[object, ...]
+) -> pluggy.PluginManager:
+    """Make the manager of one open repository; pluggy checks every signature here."""
+    plugins = pluggy.PluginManager("copydesk")
+    plugins.add_hookspecs(BackendHooks)
+    # pluggy asks the last one registered first, and here the first of a tuple is the one to be asked.
+    for index, backend in reversed(tuple(enumerate(backends))):
+        with _load_errors(origin, backend):
+            plugins.register(backend, name=f"{origin.name}-{index}")
+            plugins.check_pending()
+    for index, extension in enumerate(extensions):
+        with _load_errors(origin, extension, what=f"extension {type(extension).__name__}"):
+            plugins.register(extension, name=f"extension-{index}")
+            plugins.check_pending()
+    return plugins
+
+
+@contextlib.contextmanager
+def _load_errors(origin: InstalledBackend, plugin: object, what: str = "") -> Iterator[None]:
+    """Turn pluggy's refusal into a BackendLoadError that names who has to mend what."""
+    try:
+        yield
+    except pluggy.PluginValidationError as exc:
+        raise BackendLoadError(
+            f"{what or f'backend {origin.name!r} ({origin.origin})'} does not fit this core: "
+            f"{_explained(exc, plugin)}",
+            name=origin.name,
+            distribution=origin.origin,
+        ) from exc
+
+
+def _explained(exc: pluggy.PluginValidationError, plugin: object) -> str:
+    import difflib  # only to explain a failure
+
+    text = " ".join(str(exc).split())
+    for name in dir(type(plugin)):
+        if getattr(getattr(type(plugin), name), "copydesk_impl", None) and name not in OPERATIONS:
+            close = difflib.get_close_matches(name, OPERATIONS, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else "it may be written for a later copydesk"
+            return f"it implements {name!r}, which is no operation; {meant}"
+    if "Argument(s)" in text:
+        return f"{text}; it may be written for a later copydesk, try: pip install --upgrade copydesk"
+    return text

@@ -1,0 +1,11 @@
+"""copydesk backend for a git repository on disk, bare or with a working copy."""
+
+from __future__ import annotations
+
+from copydesk.registry import BackendFactory
+
+from copydesk_local.backend import LocalBackend, LocalOptions
+
+__all__ = ["LocalBackend", "LocalOptions", "backend"]
+
+backend = BackendFactory(options=LocalOptions, open=LocalBackend.open)

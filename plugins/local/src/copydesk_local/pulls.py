@@ -1,0 +1,159 @@
+"""Pull requests of a repository on disk, kept in it as git objects.
+
+``refs/copydesk/pulls/<number>`` points at a commit whose tree holds ``pull.json`` and whose parents are the
+head and the base, so that neither is lost to ``git gc``. ``docs/local.md`` documents the format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import attrs
+import pygit2
+from copydesk.errors import ProtocolError
+from copydesk.models import PullRequest, User
+
+from copydesk_local.trees import find
+
+__all__ = ["PULLS", "PullRecord", "Pulls"]
+
+PULLS: Final = "refs/copydesk/pulls/"
+VERSION: Final = 1
+_FILE: Final = "pull.json"
+
+
+@attrs.frozen
+class PullRecord:
+    """What ``pull.json`` says, and the sha of the commit that holds it ("" before it is written)."""
+
+    number: int
+    title: str
+    body: str
+    state: str
+    head: str
+    head_commit_sha: str
+    base: str
+    base_commit_sha: str
+    labels: tuple[str, ...]
+    author: User | None
+    created_at: datetime
+    updated_at: datetime
+    merge_commit_sha: str | None = None
+    sha: str = ""
+
+    def to_json(self) -> bytes:
+        """Write it as the content of ``pull.json``."""
+        author = self.author and {"name": self.author.name or self.author.login, "email": self.author.email}
+        data = {
+            "version": VERSION,
+            "title": self.title,
+            "body": self.body,
+            "state": self.state,
+            "head": self.head,
+            "head_commit_sha": self.head_commit_sha,
+            "base": self.base,
+            "base_commit_sha": self.base_commit_sha,
+            "labels": list(self.labels),
+            "author": author,
+            "created_at": self.created_at.isoformat(),
+            "updated_at": self.updated_at.isoformat(),
+            "merge_commit_sha": self.merge_commit_sha,
+        }
+        return json.dumps(data, indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+    @classmethod
+    def from_json(cls, number: int, sha: str, content: bytes) -> PullRecord:
+        """Read it from the content of ``pull.json``.
+
+        :raises ProtocolError: it is not what :meth:`to_json` writes, or of a later version.
+        """
+        try:
+            data: Mapping[str, Any] = json.loads(content)
+            if data["version"] != VERSION:
+                raise ProtocolError(
+                    f"pull request #{number} has format version {data['version']!r}, this copydesk-local "
+                    f"reads {VERSION}; try: pip install --upgrade copydesk-local"
+                )
+            author = data["author"]
+            return cls(
+                number=number,
+                title=str(data["title"]),
+                body=str(data["body"]),
+                state=str(data["state"]),
+                head=str(data["head"]),
+                head_commit_sha=str(data["head_commit_sha"]),
+                base=str(data["base"]),
+                base_commit_sha=str(data["base_commit_sha"]),
+                labels=tuple(str(label) for label in data["labels"]),
+                author=author and User(author["name"], author["name"], author["email"]),
+                created_at=datetime.fromisoformat(data["created_at"]).astimezone(UTC),
+                updated_at=datetime.fromisoformat(data["updated_at"]).astimezone(UTC),
+                merge_commit_sha=data["merge_commit_sha"],
+                sha=sha,
+            )
+        except (ValueError, KeyError, TypeError) as exc:
+            raise ProtocolError(
+                f"pull request #{number} cannot be read: {_FILE} at {PULLS}{number} is damaged "
+                f"({type(exc).__name__}: {exc})"
+            ) from exc
+
+
+@attrs.frozen
+class Pulls:
+    """Reads and writes the records of one repository. Writing wants the store's lock held."""
+
+    git: pygit2.Repository
+
+    def numbers(self) -> tuple[int, ...]:
+        """List the numbers there are, newest first."""
+        names = (name.removeprefix(PULLS) for name in self.git.references if name.startswith(PULLS))
+        return tuple(sorted((int(name) for name in names if name.isdecimal()), reverse=True))
+
+    def read(self, number: int) -> PullRecord:
+        """Read one record.
+
+        :raises ProtocolError: it is damaged.
+        :raises KeyError: there is none.
+        """
+        commit = self.git.references[f"{PULLS}{number}"].peel(pygit2.Commit)
+        blob = find(commit.tree, _FILE)
+        if not isinstance(blob, pygit2.Blob):
+            raise ProtocolError(f"pull request #{number} cannot be read: {PULLS}{number} holds no {_FILE}")
+        return PullRecord.from_json(number, str(commit.id), blob.data)
+
+    def read_all(self) -> Iterator[tuple[int, PullRecord | ProtocolError]]:
+        """Read all records, newest first; a damaged one is given as its error."""
+        for number in self.numbers():
+            try:
+                yield number, self.read(number)
+            except ProtocolError as exc:
+                yield number, exc
+
+    def write(self, record: PullRecord, signature: pygit2.Signature) -> str:
+        """Write the commit of a record and give its sha; the ref is the caller's."""
+        tree = self.git.TreeBuilder()
+        tree.insert(_FILE, self.git.create_blob(record.to_json()), 0o100644)
+        parents = dict.fromkeys((record.head_commit_sha, record.base_commit_sha))
+        message = f"Pull request #{record.number}: {record.state}\n"
+        kept = [pygit2.Oid(hex=sha) for sha in parents]
+        return str(self.git.create_commit(None, signature, signature, message, tree.write(), kept))
+
+
+def broken(number: int, problem: str) -> PullRequest:
+    """Give what is known of a pull request whose record is damaged."""
+    return PullRequest(
+        number=number,
+        node_id=f"{PULLS}{number}",
+        title="",
+        state="open",
+        head="",
+        head_commit_sha="",
+        base="",
+        labels=(),
+        author=None,
+        updated_at=None,
+        problem=problem,
+    )
