@@ -48,7 +48,7 @@ def _refusal(operation: str) -> Any:
         raise PermissionDeniedError(
             f"this repository is open read-only: {operation} is refused; open it without ReadOnly() to write"
         )
-        yield  # makes it a wrapper
+        yield  # type: ignore[unreachable]  # makes it a wrapper
 
     return refuse
 

@@ -7,7 +7,7 @@ absent is None or an empty tuple, never a failure.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -139,7 +139,7 @@ class FileVersion:
     @classmethod
     def from_json(cls, data: Mapping[str, str | None]) -> FileVersion:
         """Make the version that :meth:`to_json` gave."""
-        return cls(data["blob_sha"], Mode(data["mode"]), data["last_commit_sha"])
+        return cls(data["blob_sha"], Mode(str(data["mode"])), data["last_commit_sha"])
 
 
 @attrs.frozen
@@ -196,6 +196,10 @@ class Move:
 Change = Put | Delete | Move
 
 
+def _as_tuple(changes: Iterable[Change]) -> tuple[Change, ...]:
+    return tuple(changes)
+
+
 @attrs.frozen
 class NewCommit:
     """A commit to be made: all changes or none, on a branch that is at *parent_commit_sha*.
@@ -205,7 +209,7 @@ class NewCommit:
 
     branch: str
     parent_commit_sha: str
-    changes: tuple[Change, ...] = attrs.field(converter=tuple)
+    changes: tuple[Change, ...] = attrs.field(converter=_as_tuple)
     message: str
     author: User | None = None
     creates_branch: bool = False

@@ -166,6 +166,10 @@ def _bare_root(value: object) -> Any:
     return value.strip().rstrip("/") if isinstance(value, str) else value
 
 
+def _bare_path(value: object) -> Any:
+    return value.strip().strip("/") if isinstance(value, str) else value
+
+
 def help_text(words: str) -> dict[str, str]:
     """Give the metadata of an option: every option has a help text."""
     return {"help": words}
@@ -231,7 +235,7 @@ class ForgeOptions(BackendOptions):
     )
     auth_endpoint: str = attrs.field(
         default="auth",
-        converter=lambda value: value.strip("/") if isinstance(value, str) else value,
+        converter=_bare_path,
         validator=text,
         metadata=help_text("path below base_url where the login begins"),
     )
@@ -302,7 +306,7 @@ class GitLabOptions(ForgeOptions):
     )
     auth_endpoint: str = attrs.field(
         default=attrs.Factory(lambda self: "oauth/authorize" if self.auth_type else "auth", takes_self=True),
-        converter=lambda value: value.strip("/") if isinstance(value, str) else value,
+        converter=_bare_path,
         validator=text,
         metadata=help_text("path below base_url where the login begins"),
     )
@@ -334,7 +338,7 @@ class BitbucketOptions(ForgeOptions):
         default=attrs.Factory(
             lambda self: "site/oauth2/authorize" if self.auth_type else "auth", takes_self=True
         ),
-        converter=lambda value: value.strip("/") if isinstance(value, str) else value,
+        converter=_bare_path,
         validator=text,
         metadata=help_text("path below base_url where the login begins"),
     )
@@ -364,7 +368,7 @@ class GitGatewayOptions(BackendOptions):
 AnyOptions = TypeVar("AnyOptions", bound=BackendOptions)
 
 
-def build_options(backend: str, options: type[AnyOptions], values: Mapping[str, object]) -> AnyOptions:
+def build_options(backend: str, options: type[AnyOptions], values: Mapping[str, Any]) -> AnyOptions:
     """Check *values* against the option class of *backend*.
 
     Keys that another CMS backend knows are left out with a warning in the log.

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pygit2
@@ -56,12 +56,16 @@ __all__ = ["LocalBackend", "LocalOptions"]
 _EMPTY_MERGE: Final = "Merge branch '{head}'"
 
 
+def _as_text(value: object) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 @attrs.frozen(kw_only=True)
 class LocalOptions(BackendOptions):
     """Options of the ``local`` backend."""
 
     repo: str = attrs.field(
-        converter=lambda value: os.fspath(value) if isinstance(value, os.PathLike) else value,
+        converter=_as_text,
         validator=text,
         metadata=help_text("path of the repository: a bare one, or the top of a working copy"),
     )
@@ -172,7 +176,7 @@ class LocalBackend:
             self._store.commit(commit_sha)
             read = self._store.git.read
             return tuple(
-                File(entry.path, read(entry.version.blob_sha)[1], entry.version) for entry in entries
+                File(entry.path, read(entry.version.blob_sha or "")[1], entry.version) for entry in entries
             )
 
     @hookimpl
@@ -206,7 +210,7 @@ class LocalBackend:
                 raise NotFoundError(
                     f"commits {base_commit_sha[:12]} and {head_commit_sha[:12]} have no common history"
                 )
-            diff = git.diff(git[merge_base].peel(pygit2.Tree), head.tree)
+            diff = git[merge_base].peel(pygit2.Tree).diff_to_tree(head.tree)
             diff.find_similar()
             return read_comparison(merge_base, diff)
 
@@ -307,7 +311,7 @@ class LocalBackend:
         decap.forget(self._store.git, record.head)
         return attrs.evolve(record, sha=sha)
 
-    def _rewrite(self, record: PullRecord, **changes: object) -> PullRecord:
+    def _rewrite(self, record: PullRecord, **changes: Any) -> PullRecord:
         """Write a record again as it is now, with changes. The lock is held."""
         fresh = attrs.evolve(record, updated_at=datetime.now(UTC), **changes)
         # Kept by who opened it where nobody is configured: a label needs no author.

@@ -28,7 +28,7 @@ def _is_status(description: str) -> bool:
 def describe(git: pygit2.Repository, branch: str) -> str:
     """Give the status that decap-server wrote for a branch, as it is, or ""."""
     try:
-        description = git.config[_key(branch)].strip()
+        description = (git.config[_key(branch)] or "").strip()
     except KeyError:
         return ""
     return description if _is_status(description) else ""

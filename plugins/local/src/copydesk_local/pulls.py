@@ -1,7 +1,8 @@
 """Pull requests of a repository on disk, kept in it as git objects.
 
-``refs/copydesk/pulls/<number>`` points at a commit whose tree holds ``pull.json`` and whose parents are the
-head and the base, so that neither is lost to ``git gc``. ``docs/local.md`` documents the format.
+``refs/copydesk/pulls/<number>`` points at a commit whose tree holds ``pull.json`` and whose parents are
+the record before it, the head and the base, so that none is lost to ``git gc``.
+``docs/local.md`` documents the format.
 """
 
 from __future__ import annotations
@@ -136,9 +137,9 @@ class Pulls:
         """Write the commit of a record and give its sha; the ref is the caller's."""
         tree = self.git.TreeBuilder()
         tree.insert(_FILE, self.git.create_blob(record.to_json()), 0o100644)
-        parents = dict.fromkeys((record.head_commit_sha, record.base_commit_sha))
-        message = f"Pull request #{record.number}: {record.state}\n"
-        kept = [pygit2.Oid(hex=sha) for sha in parents]
+        shas = dict.fromkeys((record.sha, record.head_commit_sha, record.base_commit_sha))
+        kept = [pygit2.Oid(hex=sha) for sha in shas if sha]
+        message = f"Pull request #{record.number} {record.state}: {', '.join(record.labels)}\n"
         return str(self.git.create_commit(None, signature, signature, message, tree.write(), kept))
 
 

@@ -273,12 +273,9 @@ class Store:
         :raises NotFoundError: there is none.
         """
         try:
-            found = self.git.get(pygit2.Oid(hex=sha))
-        except (ValueError, pygit2.GitError) as exc:
-            if isinstance(exc, ValueError):  # a sha of the other object format
-                found = None
-            else:
-                raise self._explained(exc) from exc
+            found: object = self.git.get(pygit2.Oid(hex=sha))
+        except ValueError:  # a sha of git's other object format
+            found = None
         if not isinstance(found, pygit2.Commit):
             raise NotFoundError(f"there is no commit {sha!r} in {str(self.path)!r}")
         return found

@@ -204,7 +204,7 @@ def tree_changes(old: pygit2.Tree | None, new: pygit2.Tree | None, folder: str =
         path = folder + (raw or b"").decode("utf-8", "surrogateescape")
         trees = [side if isinstance(side, pygit2.Tree) else None for side in (one, two)]
         if trees != [None, None]:
-            yield from tree_changes(*trees, folder=f"{path}/")
+            yield from tree_changes(trees[0], trees[1], f"{path}/")
         if any(side is not None and not isinstance(side, pygit2.Tree) for side in (one, two)):
             yield path
 

@@ -102,7 +102,9 @@ def _require_clean(copy: pygit2.Repository, branch: str) -> None:
 def _check_out(copy: pygit2.Repository, branch: str, commit_sha: str) -> None:
     try:
         # Refuses to touch what differs from HEAD, files that git does not track too.
-        copy.checkout_tree(copy[pygit2.Oid(hex=commit_sha)], strategy=CheckoutStrategy.SAFE)
+        copy.checkout_tree(  # type: ignore[no-untyped-call]  # pygit2 has no types here
+            copy[pygit2.Oid(hex=commit_sha)], strategy=CheckoutStrategy.SAFE
+        )
     except pygit2.GitError as exc:
         if "conflict" not in str(exc):
             raise
@@ -147,7 +149,7 @@ def _put_back(copy: pygit2.Repository, old: pygit2.Tree, new: pygit2.Tree) -> No
         )
     kept = [path for path in paths if find(old, path) is not None]
     if kept:
-        copy.checkout_tree(old, strategy=_EXACT, paths=kept)
+        copy.checkout_tree(old, strategy=_EXACT, paths=kept)  # type: ignore[no-untyped-call]  # as above
     index = copy.index
     index.read()
     for path in set(paths) - set(kept):
