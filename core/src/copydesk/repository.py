@@ -155,6 +155,11 @@ class Repository:
         return self.origin.name
 
     @property
+    def backends(self) -> tuple[object, ...]:
+        """The objects behind it, the first to be asked first."""
+        return self._backends
+
+    @property
     def operations(self) -> frozenset[str]:
         """What the backend can do: its hookimpls, and what the core derives from them."""
         own = self.own_operations

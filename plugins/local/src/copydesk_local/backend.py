@@ -184,7 +184,8 @@ class LocalBackend:
         with self._store.failures():
             start = self._store.commit(commit_sha)
             if not path:
-                walk = self._store.git.walk(start.id, pygit2.enums.SortMode.TIME)
+                order = pygit2.enums.SortMode.TOPOLOGICAL | pygit2.enums.SortMode.TIME
+                walk = self._store.git.walk(start.id, order)
                 return tuple(read_commit(commit) for commit in islice(walk, limit))
             changes = walk_changes(start, [path], once=False)
             return tuple(read_commit(commit) for commit, _ in islice(changes, limit))

@@ -241,19 +241,24 @@ class _Frontier:
 
     queue: list[tuple[int, int, pygit2.Commit]] = attrs.field(factory=list)
     paths: dict[pygit2.Oid, set[str]] = attrs.field(factory=dict)
+    #: What each commit was looked at for: clocks that were wrong can lead to one twice.
+    seen: dict[pygit2.Oid, set[str]] = attrs.field(factory=dict)
     count: int = 0
 
     def add(self, commit: pygit2.Commit, paths: set[str]) -> None:
-        if not paths:
+        fresh = paths - self.seen.get(commit.id, set())
+        if not fresh:
             return
         if commit.id not in self.paths:
             self.count += 1  # commits of one second, in the order they were met
             heapq.heappush(self.queue, (-commit.commit_time, self.count, commit))
-        self.paths.setdefault(commit.id, set()).update(paths)
+        self.paths.setdefault(commit.id, set()).update(fresh)
 
     def pop(self) -> tuple[pygit2.Commit, set[str]]:
         commit = heapq.heappop(self.queue)[2]
-        return commit, self.paths.pop(commit.id)
+        paths = self.paths.pop(commit.id)
+        self.seen.setdefault(commit.id, set()).update(paths)
+        return commit, paths
 
 
 def _differing(one: pygit2.Commit, two: pygit2.Commit, paths: set[str]) -> set[str]:

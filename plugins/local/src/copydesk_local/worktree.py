@@ -1,48 +1,85 @@
 """Working copies: a branch that is checked out moves together with its files, or not at all.
 
-The files are updated first and the ref moves last, with a note of both trees in the git directory in between:
-whoever comes after an interruption puts the files back to where the branch still is, and nobody's own edits
-are touched.
+The files are the ``git`` command's business: it alone knows line endings, filters such as Git LFS, sparse
+checkouts. They are updated first and the ref moves last, with a note of both commits in the git directory in
+between: whoever comes after an interruption puts the files back to where the branch still is, and nobody's
+own edits are touched.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+import attrs
 import pygit2
-from copydesk.errors import ConflictError, UnavailableError
-from pygit2.enums import CheckoutStrategy, FileStatus
+from copydesk.errors import ConflictError, NotSupportedError, UnavailableError
 
 from copydesk_local.store import HEADS, Store
 from copydesk_local.trees import find, tree_changes
 
-__all__ = ["checkouts", "recover_all", "require_free", "updated"]
+__all__ = ["recover_all", "require_free", "updated"]
 
 _NOTE: Final = "copydesk-update.json"
-_EXACT: Final = CheckoutStrategy.FORCE | CheckoutStrategy.DISABLE_PATHSPEC_MATCH
 
 
-def _working_copies(store: Store) -> Iterator[pygit2.Repository]:
-    main = pygit2.Repository(str(store.common_dir))
-    if not main.is_bare:
-        yield main
-    for name in main.list_worktrees():
-        path = Path(main.lookup_worktree(name).path)
+@attrs.frozen
+class _WorkingCopy:
+    """The top of a working copy and its own git directory."""
+
+    top: Path
+    git_dir: Path
+
+    @property
+    def note(self) -> Path:
+        return self.git_dir / _NOTE
+
+    @property
+    def branch(self) -> str:
+        """The branch that is checked out, "" where HEAD is detached."""
+        head = (self.git_dir / "HEAD").read_text("utf-8", "surrogateescape").strip()
+        return head.removeprefix("ref: ").removeprefix(HEADS) if head.startswith("ref: ") else ""
+
+    def git(self, *arguments: str, paths: Iterable[str] = (), check: bool = True) -> str:
+        """Run git there; *paths* go to its standard input, each ended by a NUL."""
+        # Whoever calls us from a git hook has GIT_DIR and GIT_INDEX_FILE set for another repository.
+        outer = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        fed = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+        try:
+            done = subprocess.run(  # noqa: S603 - no shell, and no argument of a stranger's
+                ["git", "--literal-pathspecs", "-C", str(self.top), *arguments],  # noqa: S607 - the user's own git
+                input=fed,
+                capture_output=True,
+                check=False,
+                env={**outer, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
+            )
+        except FileNotFoundError as exc:
+            raise NotSupportedError(
+                f"writing to a branch that is checked out in {str(self.top)!r} needs the git command: "
+                "install it, or check out another branch"
+            ) from exc
+        if check and done.returncode:
+            raise OSError(done.stderr.decode("utf-8", "replace").strip())
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _working_copies(store: Store) -> Iterator[_WorkingCopy]:
+    git = store.git
+    if not pygit2.Repository(str(store.common_dir)).is_bare:
+        yield _WorkingCopy(store.common_dir.parent, store.common_dir)
+    for name in git.list_worktrees():
+        path = Path(git.lookup_worktree(name).path)
         if path.exists():  # otherwise its directory was deleted and `git worktree prune` not yet run
-            yield pygit2.Repository(str(path))
+            yield _WorkingCopy(path, store.common_dir / "worktrees" / name)
 
 
-def checkouts(store: Store, branch: str) -> tuple[pygit2.Repository, ...]:
-    """Give a handle on every working copy that has the branch checked out."""
-    return tuple(
-        copy
-        for copy in _working_copies(store)
-        if copy.lookup_reference("HEAD").raw_target == (HEADS + branch).encode()
-    )
+def _checkouts(store: Store, branch: str) -> tuple[_WorkingCopy, ...]:
+    return tuple(copy for copy in _working_copies(store) if copy.branch == branch)
 
 
 def require_free(store: Store, branch: str) -> None:
@@ -50,9 +87,9 @@ def require_free(store: Store, branch: str) -> None:
 
     :raises ConflictError: it names the working copy.
     """
-    for copy in checkouts(store, branch):
+    for copy in _checkouts(store, branch):
         raise ConflictError(
-            f"branch {branch!r} is checked out in {copy.workdir!r}; switch to another branch there first",
+            f"branch {branch!r} is checked out in {str(copy.top)!r}; switch to another branch there first",
             branch=branch,
         )
 
@@ -65,125 +102,117 @@ def updated(store: Store, branch: str, old: str, new: str) -> Iterator[None]:
 
     :raises ConflictError: a working copy has changes that are not committed, or a file in the way.
     """
-    copies = checkouts(store, branch)
+    copies = _checkouts(store, branch)
     for copy in copies:
-        recover(copy)
+        _recover(store, copy)
         _require_clean(copy, branch)
+        _require_room(copy, branch, store.commit(old).tree, store.commit(new).tree)
     try:
         for copy in copies:
-            _note(copy).write_text(json.dumps({"branch": branch, "old": old, "new": new}))
-            _check_out(copy, branch, new)
+            copy.note.write_text(json.dumps({"old": old, "new": new}))
+            # Looks at all files before it touches the first.
+            copy.git("read-tree", "-m", "-u", old, new)
         yield
     except BaseException:
         for copy in copies:
-            recover(copy)
+            _recover(store, copy)
         raise
     for copy in copies:
-        _note(copy).unlink(missing_ok=True)
+        copy.note.unlink(missing_ok=True)
 
 
-def _note(copy: pygit2.Repository) -> Path:
-    return Path(copy.path) / _NOTE
-
-
-def _require_clean(copy: pygit2.Repository, branch: str) -> None:
-    ignored = (FileStatus.CURRENT, FileStatus.IGNORED)
-    dirty = sorted(path for path, flags in copy.status(untracked_files="no").items() if flags not in ignored)
+def _require_clean(copy: _WorkingCopy, branch: str) -> None:
+    listed = copy.git("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+    dirty = sorted(line[3:] for line in listed.split("\0") if line)
     if dirty:
         named = ", ".join(map(repr, dirty[:5])) + (", …" if len(dirty) > 5 else "")
         raise ConflictError(
-            f"the working copy {copy.workdir!r} has {branch!r} checked out and changes that are not "
+            f"the working copy {str(copy.top)!r} has {branch!r} checked out and changes that are not "
             f"committed ({named}); nothing was written: commit or stash them, or check out another branch",
             branch=branch,
             paths=dirty,
         )
 
 
-def _check_out(copy: pygit2.Repository, branch: str, commit_sha: str) -> None:
-    try:
-        # Refuses to touch what differs from HEAD, files that git does not track too.
-        copy.checkout_tree(  # type: ignore[no-untyped-call]  # pygit2 has no types here
-            copy[pygit2.Oid(hex=commit_sha)], strategy=CheckoutStrategy.SAFE
-        )
-    except pygit2.GitError as exc:
-        if "conflict" not in str(exc):
-            raise
-        raise ConflictError(
-            f"files in the working copy {copy.workdir!r}, which git does not track, are in the way of the "
-            f"change to {branch!r} ({exc}); nothing was written: move them away and make the same call again",
-            branch=branch,
-        ) from exc
+def _require_room(copy: _WorkingCopy, branch: str, old: pygit2.Tree, new: pygit2.Tree) -> None:
+    """Refuse where a new file would replace one that git does not know; git itself spares no ignored ones."""
+    for path in tree_changes(old, new):
+        if find(old, path) is None and os.path.lexists(copy.top / path):
+            raise ConflictError(
+                f"the file {path!r} in the working copy {str(copy.top)!r} is not tracked by git and in the way "
+                f"of the change to {branch!r}; nothing was written: move it away and make the same call again",
+                branch=branch,
+                paths=(path,),
+            )
 
 
-def recover(copy: pygit2.Repository) -> bool:
+def recover_all(store: Store) -> tuple[str, ...]:
+    """Recover every working copy, and say which needed it. Call it with the store's lock held."""
+    return tuple(
+        f"put back the files of {str(copy.top)!r} after an interrupted update"
+        for copy in _working_copies(store)
+        if _recover(store, copy)
+    )
+
+
+def _recover(store: Store, copy: _WorkingCopy) -> bool:
     """Finish or undo an update that was interrupted; False where there was none.
 
     :raises UnavailableError: files were edited since, and it is for a person to decide.
     """
-    note = _note(copy)
-    if not note.exists():
+    if not copy.note.exists():
         return False
     # Only an update of ours holds the index while its note is there, and the store's lock is ours now.
-    (Path(copy.path) / "index.lock").unlink(missing_ok=True)
+    (copy.git_dir / "index.lock").unlink(missing_ok=True)
     try:
-        plan = json.loads(note.read_text())
-        old, new = (copy[pygit2.Oid(hex=plan[key])].peel(pygit2.Tree) for key in ("old", "new"))
+        plan = json.loads(copy.note.read_text())
+        old, new = (store.commit(plan[key]) for key in ("old", "new"))
     except (ValueError, KeyError):
-        note.unlink()  # interrupted while it was written: no file had been touched
+        copy.note.unlink()  # interrupted while it was written: no file had been touched
         return False
-    head = copy.head.peel(pygit2.Tree)
-    if head.id != new.id:
+    if store.branch_target(copy.branch) != str(new.id):
         _put_back(copy, old, new)
-    note.unlink()
+    copy.note.unlink()
     return True
 
 
-def _put_back(copy: pygit2.Repository, old: pygit2.Tree, new: pygit2.Tree) -> None:
-    paths = sorted(tree_changes(old, new))
-    edited = [path for path in paths if not _is_ours(copy, path, old, new)]
+def _put_back(copy: _WorkingCopy, old: pygit2.Commit, new: pygit2.Commit) -> None:
+    paths = sorted(tree_changes(old.tree, new.tree))
+    edited = [path for path in paths if not _is_ours(copy, path, old.tree, new.tree)]
     if edited:
         raise UnavailableError(
-            f"an update of the working copy {copy.workdir!r} was interrupted and {edited[0]!r} was edited "
-            f"since; nothing was written: save your edit elsewhere, run git checkout -- {edited[0]!r}, and "
-            "make the same call again"
+            f"an update of the working copy {str(copy.top)!r} was interrupted and {edited[0]!r} was edited "
+            f"since; nothing was written: save your edit elsewhere, run git checkout -- {edited[0]!r} there, "
+            "and make the same call again"
         )
-    kept = [path for path in paths if find(old, path) is not None]
+    kept = [path for path in paths if find(old.tree, path) is not None]
+    added = [path for path in paths if find(old.tree, path) is None]
+    for path in added:
+        (copy.top / path).unlink(missing_ok=True)
+        _remove_empty((copy.top / path).parent, copy.top)
+    copy.git("update-index", "--force-remove", "-z", "--stdin", paths=added)
     if kept:
-        copy.checkout_tree(old, strategy=_EXACT, paths=kept)  # type: ignore[no-untyped-call]  # as above
-    index = copy.index
-    index.read()
-    for path in set(paths) - set(kept):
-        file = Path(copy.workdir) / path
-        file.unlink(missing_ok=True)
-        _remove_empty(file.parent, Path(copy.workdir))
-        if path in index:
-            index.remove(path)
-    index.write()
+        from_stdin = ("--pathspec-from-file=-", "--pathspec-file-nul")
+        copy.git("checkout", "--quiet", "--no-overlay", *from_stdin, str(old.id), "--", paths=kept)
 
 
-def _is_ours(copy: pygit2.Repository, path: str, old: pygit2.Tree, new: pygit2.Tree) -> bool:
-    """Whether the file is as one of the trees has it, absent, or cut off while it was written."""
-    file = Path(copy.workdir) / path
+def _is_ours(copy: _WorkingCopy, path: str, old: pygit2.Tree, new: pygit2.Tree) -> bool:
+    """Whether the file is as one of the commits has it, absent, or cut off while it was written."""
+    file = copy.top / path
+    blobs = [blob for blob in (find(old, path), find(new, path)) if isinstance(blob, pygit2.Blob)]
     if file.is_symlink():
-        content = str(file.readlink()).encode("utf-8", "surrogateescape")
+        content = os.fsencode(file.readlink())
     elif file.is_file():
+        # Through the filters of the path, as git would store it.
+        if copy.git("hash-object", "--", path, check=False).strip() in {str(blob.id) for blob in blobs}:
+            return True
         content = file.read_bytes()
     else:
         return True
-    blobs = (find(old, path), find(new, path))
-    return any(isinstance(blob, pygit2.Blob) and blob.data.startswith(content) for blob in blobs)
+    return any(blob.data.startswith(content) for blob in blobs)
 
 
 def _remove_empty(folder: Path, top: Path) -> None:
     while folder != top and folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent
-
-
-def recover_all(store: Store) -> tuple[str, ...]:
-    """Recover every working copy, and say which needed it. Call it with the store's lock held."""
-    return tuple(
-        f"put back the files of {copy.workdir!r} after an interrupted update"
-        for copy in _working_copies(store)
-        if recover(copy)
-    )

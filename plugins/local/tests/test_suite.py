@@ -1,0 +1,27 @@
+"""The suite for all backends, against both kinds of repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from copydesk import Repository, open_repository
+from copydesk.testing import BackendSuite
+
+UNSUPPORTED = frozenset({"refresh_credential", "list_checks"})
+
+
+class TestBareRepository(BackendSuite):
+    unsupported = UNSUPPORTED
+
+    @pytest.fixture
+    def repository(self, bare: Path) -> Repository:
+        return open_repository("local", repo=bare)
+
+
+class TestWorkingCopy(BackendSuite):
+    unsupported = UNSUPPORTED
+
+    @pytest.fixture
+    def repository(self, working_copy: Path) -> Repository:
+        return open_repository("local", repo=working_copy)
