@@ -115,7 +115,7 @@ class _Meta:
 
     @pytest.fixture
     def repo(self, repository: Repository) -> Iterator[Repository]:
-        """The repository, skipping what is declared as missing, closed at the end."""
+        """Skip what is declared as missing, and close the repository at the end."""
         with repository:
             # It answers as a Repository does, by delegation.
             yield cast("Repository", Declared(repository, self.unsupported))
