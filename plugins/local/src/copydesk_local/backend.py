@@ -65,9 +65,10 @@ class LocalOptions(BackendOptions):
     """Options of the ``local`` backend."""
 
     repo: str = attrs.field(
+        default=".",
         converter=_as_text,
         validator=text,
-        metadata=help_text("path of the repository: a bare one, or the top of a working copy"),
+        metadata=help_text("path of the repository: a bare one, or the top of a working copy; default: here"),
     )
 
 

@@ -119,29 +119,36 @@ def _check_writable(path: str) -> None:
         ) from exc
 
 
-def _check_versions(tree: pygit2.Tree, changes: Iterable[Change], branch: str) -> None:
-    now: dict[str, FileVersion | None] = {}
-    for change in changes:
-        expected = [(change.path, change.replaces)]
-        if isinstance(change, Move):
-            expected.append((change.to, None))
-        for path, version in expected:
-            entry = find(tree, path)
-            there = version_of(entry) if entry is not None and entry.filemode != _TREE else None
-            if (there is not None or version is not None) and not (there and there.same_as(version)):
-                now[path] = there
-    if not now:
+def _check_versions(tree: pygit2.Tree, changes: tuple[Change, ...], branch: str) -> None:
+    expected: dict[str, FileVersion | None] = {change.path: change.replaces for change in changes}
+    expected.update((change.to, None) for change in changes if isinstance(change, Move))
+    there = {path: _version_at(tree, path) for path in expected}
+    wrong = {path: now for path, now in there.items() if not _same(now, expected[path])}
+    if not wrong:
         return
-    facts = ", ".join(
-        f"{path!r} {'is another version' if version else 'is not there'}" for path, version in now.items()
-    )
+    facts = "; ".join(_fact(path, expected[path], now) for path, now in wrong.items())
     raise ConflictError(
-        f"the change does not fit branch {branch!r}: {facts} (a new file must not exist yet, another must be "
-        "the version that was read); read it again, merge your edit into it and save again",
+        f"the change does not fit branch {branch!r}: {facts}; read what is there now, merge your edit into it "
+        "and save again",
         branch=branch,
-        paths=now,
-        versions=now,
+        paths=wrong,
+        versions=wrong,
     )
+
+
+def _version_at(tree: pygit2.Tree, path: str) -> FileVersion | None:
+    entry = find(tree, path)
+    return None if entry is None or isinstance(entry, pygit2.Tree) else version_of(entry)
+
+
+def _same(now: FileVersion | None, expected: FileVersion | None) -> bool:
+    return now.same_as(expected) if now is not None else expected is None
+
+
+def _fact(path: str, expected: FileVersion | None, now: FileVersion | None) -> str:
+    if now is None:
+        return f"{path!r} is gone"
+    return f"{path!r} {'was changed since it was read' if expected else 'exists already'}"
 
 
 def _built(
