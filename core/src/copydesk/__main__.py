@@ -1,0 +1,7 @@
+"""``python -m copydesk``: the command."""
+
+from __future__ import annotations
+
+from copydesk.cli import main
+
+main()
