@@ -51,7 +51,7 @@ def list_tree(tree: pygit2.Tree, folder: str) -> Iterator[TreeEntry]:
     """List every file below, at any depth; submodules are no files."""
     start = f"{folder}/" if folder else ""
     for entry in tree:
-        filemode = entry.filemode
+        filemode = int(entry.filemode)  # an enum.IntFlag is slow to compare
         path = start + name_of(entry)
         if isinstance(entry, pygit2.Tree):
             yield from list_tree(entry, path)

@@ -70,7 +70,8 @@ class _WorkingCopy:
 
 def _working_copies(store: Store) -> Iterator[_WorkingCopy]:
     git = store.git
-    if not pygit2.Repository(str(store.common_dir)).is_bare:
+    main = git if Path(git.path) == store.common_dir else pygit2.Repository(str(store.common_dir))
+    if not main.is_bare:
         yield _WorkingCopy(store.common_dir.parent, store.common_dir)
     for name in git.list_worktrees():
         path = Path(git.lookup_worktree(name).path)
