@@ -1,0 +1,228 @@
+"""The steps that the calls of the workflow are made of, each safe to do again. `repair` takes the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from copydesk.blobs import blob_sha
+from copydesk.content import Collection
+from copydesk.drafts import Drafts
+from copydesk.entries import Draft, Edit, Entry, unpublished_key
+from copydesk.errors import ConflictError
+from copydesk.models import (
+    Change,
+    Commit,
+    Delete,
+    Move,
+    NewCommit,
+    NewPullRequest,
+    PullRequest,
+    Put,
+    Status,
+    User,
+)
+from copydesk.naming import branch_names, commit_message
+from copydesk.repository import Repository
+
+__all__ = ["Steps"]
+
+_BODY: Final = "Opened by copydesk"
+
+
+@attrs.frozen(eq=False)
+class Steps:
+    """Commits, proposes, labels and merges for one site."""
+
+    drafts: Drafts
+
+    @property
+    def repository(self) -> Repository:
+        """The repository of the site."""
+        return self.drafts.repository
+
+    # -- messages -------------------------------------------------------------------------------------
+
+    def message(self, template: str, kind: Collection, slug: str, author: User | None) -> str:
+        """Fill a commit message template for an entry."""
+        values = {"slug": slug, "collection": kind.label or kind.name, "path": kind.path_of(slug)}
+        return self.filled(template, values, author)
+
+    def filled(self, template: str, values: Mapping[str, str], author: User | None) -> str:
+        """Fill a commit message template; who is logged in is asked for only where it names them."""
+        templates = self.repository.options.commit_messages
+        user = author
+        if user is None and "author-" in templates.get(template, ""):
+            user = self.repository.authenticate().user
+        names = {"author-login": user.login if user else "", "author-name": user.name if user else ""}
+        return commit_message(templates, template, {**values, **names})
+
+    # -- saving ---------------------------------------------------------------------------------------
+
+    def save(self, edit: Edit) -> Entry:
+        """Save an edit where it belongs: the base branch, a new draft, or the one there is."""
+        if self.drafts.site.publish_mode == "simple":
+            self.commit_to_base(edit.changes, edit.message, edit.author)
+            return self.drafts.published_or_gone(edit.kind, edit.slug)
+        draft = self.drafts.find(edit.kind.name, edit.slug)
+        return self.save_new(edit) if draft is None else self._save_again(edit, draft)
+
+    def _save_again(self, edit: Edit, draft: Draft) -> Entry:
+        head = self._commit(
+            NewCommit(draft.branch, draft.commit_sha, edit.changes, edit.message, edit.author)
+        )
+        pull = draft.pull_request or self.open(draft.branch, edit)
+        if not self.drafts.statuses(pull):
+            pull = self.label(pull, edit.status)
+        pull = attrs.evolve(pull, head_commit_sha=head)
+        return self.drafts.entry(edit.kind, edit.slug, Draft(draft.branch, head, pull))
+
+    def save_new(self, edit: Edit) -> Entry:
+        """Make the draft of an entry: branch, commit, pull request, label."""
+        start = edit.start or self.repository.get_branch(self.drafts.base).commit_sha
+        names = branch_names(edit.kind.name, edit.slug)
+        for branch in names:
+            commit = NewCommit(branch, start, edit.changes, edit.message, edit.author, creates_branch=True)
+            try:
+                made = self.repository.propose_changes(commit, self._new_pull_request(branch, edit))
+            except ConflictError as exc:
+                if exc.paths or exc.committed:
+                    raise
+                if self.drafts.head(branch):
+                    return self._resume(branch, edit, exc)
+                if branch == names[-1] or not self._is_blocked(branch):
+                    raise
+                continue
+            draft = Draft(branch, made.commit.commit_sha, made.pull_request)
+            return self.drafts.entry(edit.kind, edit.slug, draft)
+        raise AssertionError  # unreachable: the last name returns or raises
+
+    def _is_blocked(self, branch: str) -> bool:
+        """Whether git cannot hold the branch because of one above or below it."""
+        others = self.drafts.branches()
+        return any(branch.startswith(f"{other}/") or other.startswith(f"{branch}/") for other in others)
+
+    def _resume(self, branch: str, edit: Edit, conflict: ConflictError) -> Entry:
+        """Go on from a branch that is there although no draft was found for it."""
+        head = self.drafts.head(branch)
+        if self.drafts.is_finished(branch, head):
+            self.repository.delete_branch(branch, head)
+            return self.save_new(edit)
+        draft = self.drafts.find(edit.kind.name, edit.slug)
+        if draft is None or not self._holds(draft.commit_sha, edit.changes):
+            raise ConflictError(
+                f"somebody else saved {edit.kind.name} {edit.slug!r} at the same time (branch {branch!r}); "
+                "get it, merge your edit into it and save again",
+                branch=branch,
+                head_commit_sha=head,
+            ) from conflict
+        pull = draft.pull_request or self.open(draft.branch, edit)
+        return self.drafts.entry(edit.kind, edit.slug, attrs.evolve(draft, pull_request=pull))
+
+    def commit_to_base(self, changes: tuple[Change, ...], message: str, author: User | None) -> str:
+        """Commit to the branch with the published content, and give its head."""
+        base = self.repository.get_branch(self.drafts.base)
+        return self._commit(NewCommit(base.name, base.commit_sha, changes, message, author))
+
+    def _commit(self, commit: NewCommit) -> str:
+        """Commit, and give the head; what an earlier, interrupted call had committed is not done again."""
+        try:
+            return self.repository.commit_changes(commit).commit_sha
+        except ConflictError as exc:
+            head = self.drafts.head(commit.branch)
+            if exc.committed or not head or not self._holds(head, commit.changes):
+                raise
+            return head
+
+    def _holds(self, commit_sha: str, changes: tuple[Change, ...]) -> bool:
+        """Whether every change is already made as of a commit."""
+        wanted = dict(_outcome(change) for change in changes)
+        wanted.update((change.path, None) for change in changes if isinstance(change, Move))
+        there = {file.path: file for file in self.repository.list_files(commit_sha) if file.path in wanted}
+        if {path for path, sha in wanted.items() if sha} != there.keys():
+            return False
+        files = self.repository.read_files(commit_sha, there.values())
+        return all(blob_sha(file.content) == wanted[file.path] for file in files)
+
+    # -- proposing and publishing ---------------------------------------------------------------------
+
+    def _new_pull_request(self, branch: str, edit: Edit) -> NewPullRequest:
+        return NewPullRequest(
+            title=edit.title,
+            body=_BODY,
+            head=branch,
+            base=self.drafts.base,
+            labels=(f"{self.repository.options.cms_label_prefix}{edit.status}",),
+            squash=self.repository.options.squash_merges,
+            author=edit.author,
+        )
+
+    def open(self, branch: str, edit: Edit) -> PullRequest:
+        """Open the pull request of a draft that has none."""
+        return self.repository.create_pull_request(self._new_pull_request(branch, edit))
+
+    def label(self, pull: PullRequest, wanted: Status) -> PullRequest:
+        """Give a pull request exactly one status label; it keeps the prefix that it has."""
+        labels = self.drafts.statuses(pull)
+        if list(labels.values()) == [wanted]:
+            return pull
+        own = self.repository.options.cms_label_prefix
+        prefix = next((label.removesuffix(status) for label, status in labels.items()), own)
+        label = f"{prefix}{wanted}"
+        others = tuple(each for each in labels if each != label)
+        return self.repository.set_labels(pull, () if label in labels else (label,), others)
+
+    def merge(self, draft: Draft, pull: PullRequest) -> None:
+        """Merge a draft at the commit that was looked at, and delete its branch."""
+        squash = self.repository.options.squash_merges
+        merge = self.repository.merge_pull_request(
+            attrs.evolve(pull, head_commit_sha=draft.commit_sha),
+            "squash" if squash else "merge",
+            pull.title if squash else f"Publish: {pull.title}",
+            delete_branch=True,
+        )
+        if not merge.branch_deleted:
+            self.repository.delete_branch(draft.branch, draft.commit_sha)
+
+    def finish(self, kind: Collection, slug: str, state: str) -> bool:
+        """Delete the branch that an interrupted publish or discard left; False if there was no such call."""
+        for branch in branch_names(kind.name, slug):
+            for pull in self.drafts.ended(branch)[:1]:
+                if pull.state == state:
+                    if self.drafts.head(branch) == pull.head_commit_sha:
+                        self.repository.delete_branch(branch, pull.head_commit_sha)
+                    return True
+        return False
+
+    # -- taking off the site --------------------------------------------------------------------------
+
+    def removal(self, kind: Collection, slug: str) -> Commit | None:
+        """Find the commit that took an entry off the site and is still what its path says."""
+        path = kind.path_of(slug)
+        head = self.repository.get_branch(self.drafts.base).commit_sha
+        if self.drafts.version(head, path):
+            return None
+        for commit in self.repository.list_commits(head, path, limit=1):
+            if unpublished_key(commit) == (kind.name, slug):
+                return commit
+        return None
+
+    def redraft(self, kind: Collection, slug: str, removal: Commit, author: User | None) -> Entry:
+        """Make the draft of an entry that was taken off the site, with the bytes that it had there."""
+        path = kind.path_of(slug)
+        file = self.repository.read_file(removal.parent_commit_shas[0], path)
+        change = Put(path, file.content, mode=file.version.mode)
+        message = self.message("create", kind, slug, author)
+        edit = Edit(kind, slug, (change,), message, author, Status.PENDING_PUBLISH, removal.commit_sha)
+        return self.save_new(edit)
+
+
+def _outcome(change: Change) -> tuple[str, str | None]:
+    """Give the path that a change leaves and the blob there, None where it is gone."""
+    if isinstance(change, Delete):
+        return change.path, None
+    if isinstance(change, Put):
+        return change.path, blob_sha(change.content)
+    return change.to, change.replaces.blob_sha if change.content is None else blob_sha(change.content)
