@@ -10,7 +10,7 @@ from copydesk.config import SiteConfig
 from copydesk.content import Collection
 from copydesk.entries import Draft, Entry, pull_request_problem
 from copydesk.errors import CopydeskError, NotFoundError
-from copydesk.models import ChangedFile, FileVersion, PullRequest, Status
+from copydesk.models import ChangedFile, FileVersion, PullRequest, Status, changed_by_path
 from copydesk.naming import BRANCH_PREFIX, branch_key, branch_names, label_statuses
 from copydesk.repository import Repository
 
@@ -71,7 +71,7 @@ class Drafts:
         key = branch_key(pull.head)
         collection, slug = key or ("", "")
         labels = self.statuses(pull)
-        changed: Mapping[str, ChangedFile | None] = {}
+        changed: Mapping[str, ChangedFile] = {}
         problem = pull_request_problem(pull, key, labels)
         try:
             changed = self._listed_changes(pull)
@@ -91,26 +91,20 @@ class Drafts:
             problem=problem,
         )
 
-    def _listed_changes(self, pull: PullRequest) -> Mapping[str, ChangedFile | None]:
-        if pull.problem:
-            return {}
-        if pull.changed_paths is None:
-            return self._compared(pull.head_commit_sha)
-        return dict.fromkeys(pull.changed_paths)
+    def _listed_changes(self, pull: PullRequest) -> Mapping[str, ChangedFile]:
+        if pull.changed_files is not None:
+            return changed_by_path(pull.changed_files)
+        return {} if pull.problem else self._compared(pull.head_commit_sha)
 
-    def _compared(self, head_commit_sha: str) -> dict[str, ChangedFile | None]:
-        """Give every path that a draft changes, both names of a rename."""
+    def _compared(self, head_commit_sha: str) -> Mapping[str, ChangedFile]:
         start = self.repository.get_branch(self.base).commit_sha
-        files = self.repository.compare(start, head_commit_sha).files
-        gone = (file.previous_path for file in files if file.previous_path)
-        changed: dict[str, ChangedFile | None] = {path: ChangedFile(path, "deleted", None) for path in gone}
-        return {**changed, **{file.path: file for file in files}}
+        return self.repository.compare(start, head_commit_sha).by_path
 
     def entry(self, kind: Collection, slug: str, draft: Draft) -> Entry:
         """Describe a draft with the versions of its files."""
         changed = self._compared(draft.commit_sha)
         path, deletes = _place(kind, slug, changed)
-        versions = {file.path: file.version for file in changed.values() if file and file.version}
+        versions = {file.path: file.version for file in changed.values() if file.version is not None}
         if path not in changed:
             versions.update(self.version(draft.commit_sha, path))
         pull = draft.pull_request
@@ -166,7 +160,7 @@ class Drafts:
         return tuple(branch.name for branch in self.repository.list_branches(BRANCH_PREFIX))
 
 
-def _place(kind: Collection | None, slug: str, changed: Mapping[str, ChangedFile | None]) -> tuple[str, bool]:
+def _place(kind: Collection | None, slug: str, changed: Mapping[str, ChangedFile]) -> tuple[str, bool]:
     """Give where a draft has the entry, and whether it deletes it.
 
     A draft that deletes the entry's file and adds one other entry of the collection has moved it.
@@ -174,12 +168,11 @@ def _place(kind: Collection | None, slug: str, changed: Mapping[str, ChangedFile
     if kind is None:
         return "", False
     path = kind.path_of(slug)
-    file = changed.get(path)
-    if file is None or file.version is not None:
+    if path not in changed or changed[path].kind != "deleted":
         return path, False
     added = [
         each.path
         for each in changed.values()
-        if each and each.kind in {"added", "renamed"} and kind.slug_of(each.path) is not None
+        if each.kind in {"added", "renamed"} and kind.slug_of(each.path) is not None
     ]
     return (added[0], False) if len(added) == 1 else (path, True)

@@ -39,6 +39,7 @@ __all__ = [
     "Status",
     "TreeEntry",
     "User",
+    "changed_by_path",
 ]
 
 
@@ -237,7 +238,7 @@ class Branch:
 
 @attrs.frozen
 class ChangedFile:
-    """One file of a comparison; *version* is None where it was deleted.
+    """One file of a comparison; *version* is None where it was deleted, or not told by a listing.
 
     *kind* is `added`, `modified`, `deleted` or `renamed`; only the last has a *previous_path*.
     """
@@ -248,6 +249,14 @@ class ChangedFile:
     previous_path: str | None = None
 
 
+def changed_by_path(files: Iterable[ChangedFile]) -> dict[str, ChangedFile]:
+    """Give every path that files concern; the old name of a rename counts as deleted."""
+    listed = tuple(files)
+    gone = (file.previous_path for file in listed if file.previous_path is not None)
+    changed = {path: ChangedFile(path, "deleted", None) for path in gone}
+    return {**changed, **{file.path: file for file in listed}}
+
+
 @attrs.frozen
 class Comparison:
     """What the head changed since the merge base, complete."""
@@ -256,11 +265,14 @@ class Comparison:
     files: tuple[ChangedFile, ...]
 
     @property
+    def by_path(self) -> dict[str, ChangedFile]:
+        """Every path concerned; the old name of a rename counts as deleted."""
+        return changed_by_path(self.files)
+
+    @property
     def paths(self) -> frozenset[str]:
         """Every path concerned, both names of a rename."""
-        return frozenset(
-            path for file in self.files for path in (file.path, file.previous_path) if path is not None
-        )
+        return frozenset(self.by_path)
 
 
 @attrs.frozen
@@ -296,7 +308,7 @@ class NewPullRequest:
 class PullRequest:
     """A pull request (GitLab: merge request), identified by *number*.
 
-    *state* is `open`, `closed` or `merged`. *changed_paths* is None where the listing does not give it.
+    *state* is `open`, `closed` or `merged`. *changed_files* is None where the listing does not give them.
     *problem* says, in one sentence, why it could not be read in full; "" where all is well.
     """
 
@@ -312,7 +324,7 @@ class PullRequest:
     updated_at: datetime | None = attrs.field(validator=_aware)
     url: str | None = None
     from_fork: bool = False
-    changed_paths: tuple[str, ...] | None = None
+    changed_files: tuple[ChangedFile, ...] | None = None
     problem: str = ""
 
 

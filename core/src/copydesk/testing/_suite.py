@@ -699,7 +699,10 @@ class _Proposing(_Meta):
         assert len({pull.number for pull in found}) == count
         assert all(pull.labels == ("a/draft",) and is_full(pull.head_commit_sha) for pull in found)
         for pull in found:
-            assert pull.changed_paths in {None, (f"p{int(pull.head[-3:])}.md",)}
+            if pull.changed_files is not None:
+                assert [(file.path, file.kind) for file in pull.changed_files] == [
+                    (f"p{int(pull.head[-3:])}.md", "added")
+                ]
 
     def test_list_pull_requests_by_state_base_and_head(self, repo: Repository, steps: Steps) -> None:
         """A head is exact: one that only begins like it is another."""

@@ -25,6 +25,7 @@ from copydesk.errors import (
 from copydesk.models import (
     Access,
     Branch,
+    ChangedFile,
     Commit,
     Comparison,
     File,
@@ -377,7 +378,7 @@ class LocalBackend:
             labels=record.labels,
             author=record.author,
             updated_at=max(record.updated_at, self._date(head)),
-            changed_paths=self._changed_paths(record.base, head) if state == "open" else None,
+            changed_files=self._changed_files(record.base, head) if state == "open" else None,
         )
 
     def _state(self, record: PullRecord) -> tuple[str, str]:
@@ -393,12 +394,12 @@ class LocalBackend:
     def _date(self, commit_sha: str) -> datetime:
         return datetime.fromtimestamp(self._store.commit(commit_sha).commit_time, UTC)
 
-    def _changed_paths(self, base: str, head_commit_sha: str) -> tuple[str, ...] | None:
+    def _changed_files(self, base: str, head_commit_sha: str) -> tuple[ChangedFile, ...] | None:
         target = self._store.branch_target(base)
         if target is None:
             return None
         try:
-            return tuple(sorted(self.compare(target, head_commit_sha).paths))
+            return self.compare(target, head_commit_sha).files
         except NotFoundError:  # no common history: the comparison will say so to who asks
             return None
 
@@ -543,7 +544,7 @@ class LocalBackend:
                     labels=(decap.describe(git, branch),),
                     author=read_user(commit.author),
                     updated_at=self._date(tip),
-                    changed_paths=self._changed_paths(base, tip),
+                    changed_files=self._changed_files(base, tip),
                 )
             )
         return found
