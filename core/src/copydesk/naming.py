@@ -2,7 +2,7 @@
 
 The names are those of the CMS, so that both can work on one site: branch ``cms/<collection>/<slug>``, label
 ``<prefix><status>``. A slug is written as it is; only where git cannot hold its ref beside another one is
-``/`` written ``=2F`` and ``=`` written ``=3D``.
+``/`` written ``=2F`` and ``=`` written ``=3D``; one without ``/`` then gets ``=2F`` at its end.
 """
 
 from __future__ import annotations
@@ -49,15 +49,17 @@ _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
 def branch_names(collection: str, slug: str) -> tuple[str, ...]:
-    """Give the names that the branch of an entry may have: as it is, and with `/` and `=` encoded.
+    """Give the names that the branch of an entry may have: as it is, and encoded.
 
     :raises InvalidSlugError: no ref can hold it; the character is named.
     """
     if "%2F" in slug:
         raise InvalidSlugError(f"the slug {slug!r} holds '%2F', which is read as '/'; write '/'", slug=slug)
     encoded = slug.replace("=", "=3D").replace("/", "=2F")
+    # One without `/` still has to differ from the folder of another's ref.
+    encoded = encoded if "/" in slug else f"{encoded}=2F"
     # A slug that looks encoded can only be written encoded.
-    names = [encoded] if _CODE.search(slug) else list(dict.fromkeys((slug, encoded)))
+    names = (encoded,) if _CODE.search(slug) else (slug, encoded)
     return tuple(check_branch(f"{BRANCH_PREFIX}{collection}/{name}") for name in names)
 
 
@@ -68,7 +70,7 @@ def branch_key(branch: str) -> tuple[str, str] | None:
     collection, _, slug = branch.removeprefix(BRANCH_PREFIX).partition("/")
     if not collection or not slug:
         return None
-    return collection, _CODE.sub(lambda code: _CODES[code.group()], slug)
+    return collection, _CODE.sub(lambda code: _CODES[code.group()], slug).rstrip("/")
 
 
 def label_statuses(labels: Iterable[str], prefix: str) -> dict[str, Status]:

@@ -174,6 +174,7 @@ class Workflow:
 
         :param based_on: the versions that the editor opened.
         :raises ConflictError: somebody else changed it since, or it has a draft; nothing was written.
+        :raises NotFoundError: it is not published.
         :raises PermissionDeniedError: the base branch is protected; `delete` goes through review.
         """
         kind, slug = self._named(collection, slug)
@@ -188,6 +189,7 @@ class Workflow:
         if draft is not None:  # made by an earlier call
             return self._drafts.entry(kind, slug, draft)
         if removal is None:
+            self._drafts.published(kind, slug)  # or say that it is not
             words = message or self._steps.message("delete", kind, slug, author)
             removal = self._take_off(kind, slug, based_on, words, author)
         return self._steps.redraft(kind, slug, removal, author)

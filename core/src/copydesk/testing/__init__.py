@@ -22,9 +22,12 @@ from __future__ import annotations
 import pytest
 
 # Without this a failing assertion of an installed suite explains nothing. It comes before the import.
-pytest.register_assert_rewrite("copydesk.testing._suite", "copydesk.testing._steps")
+pytest.register_assert_rewrite(
+    "copydesk.testing._machine", "copydesk.testing._steps", "copydesk.testing._suite"
+)
 
+from copydesk.testing._machine import WorkflowMachine  # noqa: E402
 from copydesk.testing._seed import SEED, SeedFile  # noqa: E402
 from copydesk.testing._suite import BackendSuite  # noqa: E402
 
-__all__ = ["SEED", "BackendSuite", "SeedFile"]
+__all__ = ["SEED", "BackendSuite", "SeedFile", "WorkflowMachine"]

@@ -29,6 +29,7 @@ from copydesk.models import (
     Commit,
     Comparison,
     File,
+    FileVersion,
     Merge,
     NewCommit,
     NewPullRequest,
@@ -45,6 +46,7 @@ from copydesk_local.pulls import PULLS, PullRecord, Pulls, broken
 from copydesk_local.store import HEADS, Store
 from copydesk_local.trees import (
     edit_tree,
+    files_in,
     find,
     list_tree,
     require_file,
@@ -175,11 +177,19 @@ class LocalBackend:
     @hookimpl
     def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
         with self._store.failures():
-            self._store.commit(commit_sha)
-            read = self._store.git.read
-            return tuple(
-                File(entry.path, read(entry.version.blob_sha or "")[1], entry.version) for entry in entries
-            )
+            tree = self._store.commit(commit_sha).tree
+            folders = {entry.path.rpartition("/")[0] for entry in entries}
+            there = {folder: files_in(find(tree, folder)) for folder in folders}
+            return tuple(self._read(there, entry, commit_sha) for entry in entries)
+
+    def _read(
+        self, there: Mapping[str, Mapping[str, FileVersion]], entry: TreeEntry, commit_sha: str
+    ) -> File:
+        folder, _, name = entry.path.rpartition("/")
+        version = there[folder].get(name)
+        if version is None or version.blob_sha is None:
+            raise NotFoundError(f"{entry.path!r} is not a file at commit {commit_sha[:12]}")
+        return File(entry.path, self._store.git.read(version.blob_sha)[1], version)
 
     @hookimpl
     def list_commits(self, commit_sha: str, path: str, limit: int) -> tuple[Commit, ...]:

@@ -59,6 +59,14 @@ def list_tree(tree: pygit2.Tree, folder: str) -> Iterator[TreeEntry]:
             yield TreeEntry(path, None, FileVersion(str(entry.id), mode_of(filemode)))
 
 
+def files_in(folder: pygit2.Object | None) -> dict[str, FileVersion]:
+    """Give the files right in a folder by name; empty where there is no such folder."""
+    if not isinstance(folder, pygit2.Tree):
+        return {}
+    blobs = (entry for entry in folder if isinstance(entry, pygit2.Blob))
+    return {name_of(entry): version_of(entry) for entry in blobs}
+
+
 # -- editing ------------------------------------------------------------------------------------------
 
 
