@@ -186,7 +186,7 @@ class Workflow:
                 branch=draft.branch,
                 head_commit_sha=draft.commit_sha,
             )
-        if draft is not None:  # made by an earlier call
+        if draft is not None and draft.pull_request is not None:  # made by an earlier call
             return self._drafts.entry(kind, slug, draft)
         if removal is None:
             self._drafts.published(kind, slug)  # or say that it is not
