@@ -85,14 +85,25 @@ def parse_config(content: bytes, source: str) -> SiteConfig:
 
     try:
         data = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        mark = getattr(exc, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(exc, "problem", None) or getattr(exc, "reason", None) or "not text"
-        raise ConfigError(f"{source} is not YAML{place}: {problem}; mend that line") from exc
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
+        problem = getattr(exc, "problem", None) or getattr(exc, "reason", None) or exc
+        line = _line(exc, content)
+        place, remedy = (f", line {line}", "mend that line") if line else ("", "mend that")
+        raise ConfigError(f"{source} is not YAML{place}: {problem}; {remedy}") from exc
     if data is None:
         raise ConfigError(f"{source} is empty; it needs at least a 'backend' with a 'name'")
     return read_config(data, source)
+
+
+def _line(exc: Exception, content: bytes) -> int:
+    """Give the line that the parser stopped at, 0 where it does not tell."""
+    mark = getattr(exc, "problem_mark", None)
+    if mark is not None:
+        return int(mark.line) + 1
+    position = getattr(exc, "position", None)  # of a character that YAML does not allow
+    if position is None:
+        return 0
+    return content.decode("utf-8", "replace")[: int(position)].count("\n") + 1
 
 
 def read_config(data: object, source: str = "the configuration") -> SiteConfig:
@@ -181,10 +192,17 @@ class _Reader:
             raise self.wrong(f"{key}.name", "a name without '/' (it becomes part of a branch)", name)
         label = self.optional_text(data.get("label_singular") or data.get("label"), f"{key}.label")
         if "files" in data:
-            files = self.items(data["files"], f"{key}.files")
-            return Collection(
-                name, label, files=tuple(self.file(f, f"{key}.files[{i}]") for i, f in enumerate(files))
-            )
+            listed = self.items(data["files"], f"{key}.files")
+            files = tuple(self.file(item, f"{key}.files[{index}]") for index, item in enumerate(listed))
+            for index, file in enumerate(files):
+                if file.name in {other.name for other in files[:index]}:
+                    raise ConfigError(
+                        f"{self.source}: collection {name!r} has two files {file.name!r}; rename one",
+                        key=f"{key}.files[{index}].name",
+                    )
+            return Collection(name, label, files=files)
+        if "folder" in data and data["folder"] is None:
+            raise self.wrong(f"{key}.folder", "a text", None)
         if "folder" not in data:
             raise ConfigError(
                 f"{self.source}: collection {name!r} has neither 'folder' nor 'files'; it needs one", key=key
@@ -197,8 +215,12 @@ class _Reader:
     ) -> Collection:
         nested = self.mapping(data["nested"], f"{key}.nested") if data.get("nested") else {}
         depth = nested.get("depth", 100) if nested else template.count("/") + 1
-        if not isinstance(depth, int):
-            raise self.wrong(f"{key}.nested.depth", "a number", depth)
+        if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
+            raise self.wrong(
+                f"{key}.nested.depth",
+                "a number" if not isinstance(depth, int) else "a number from 1 on",
+                depth,
+            )
         form = self.optional_text(data.get("format"), f"{key}.format")
         extension = self.optional_text(data.get("extension"), f"{key}.extension").lstrip(".")
         return Collection(
@@ -214,5 +236,7 @@ class _Reader:
     def file(self, item: object, key: str) -> CollectionFile:
         data = self.mapping(item, key)
         path = self.folder(self.text(data.get("file"), f"{key}.file"), f"{key}.file")
+        if not path:
+            raise self.wrong(f"{key}.file", "the path of a file", data["file"])
         label = self.optional_text(data.get("label"), f"{key}.label")
         return CollectionFile(self.text(data.get("name"), f"{key}.name"), path, label)

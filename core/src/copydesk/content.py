@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from copydesk.errors import InvalidSlugError, NotFoundError
+from copydesk.errors import ConfigError, InvalidSlugError, NotFoundError
 from copydesk.paths import check_path
 
 __all__ = ["Collection", "CollectionFile"]
@@ -45,6 +45,15 @@ class Collection:
     nested: bool = False
     files: tuple[CollectionFile, ...] = ()
 
+    def __attrs_post_init__(self) -> None:
+        if self.folder is not None and not self.nested and not _PLACEHOLDER.search(self.template):
+            # All entries would have one path.
+            raise ConfigError(
+                f"the path {self.template!r} of collection {self.name!r} has no placeholder; "
+                "write {{slug}} in it",
+                key="path",
+            )
+
     def path_of(self, slug: str) -> str:
         """Give the path of the entry *slug*, whether or not it exists.
 
@@ -65,13 +74,23 @@ class Collection:
 
         :raises InvalidSlugError: the template needs more than the slug.
         """
-        if self.folder is None or self.nested or self._shape().fullmatch(slug):
+        if self.folder is None:
             return slug
-        needed = {name for name in _PLACEHOLDER.findall(self.template) if name != "slug"}
+        if self.nested:
+            fits = bool(slug) and not slug.endswith("/") and slug.count("/") < self.depth
+            needed = {"depth"}
+        else:
+            fits, needed = (
+                bool(self._shape().fullmatch(slug)),
+                set(_PLACEHOLDER.findall(self.template)) - {"slug"},
+            )
+        if fits:
+            return slug
         if needed or "/" in slug or not slug:
             raise InvalidSlugError(
                 f"the slug {slug!r} does not fit collection {self.name!r}, whose entries are at "
-                f"{self.template!r} below {self.folder!r}; give the whole path below the folder",
+                f"{self.template!r} below {self.folder!r}; give the whole path below the folder"
+                + (f", {self.depth} levels deep at the most" if self.nested else ""),
                 slug=slug,
             )
         return _PLACEHOLDER.sub(lambda _: slug, self.template)

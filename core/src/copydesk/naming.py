@@ -44,6 +44,7 @@ _TEMPLATES: Final = {
     "delete": "Delete {{collection}} “{{slug}}”",
     "uploadMedia": "Upload “{{path}}”",
     "deleteMedia": "Delete “{{path}}”",
+    "openAuthoring": "{{message}}",
 }
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
@@ -55,12 +56,17 @@ def branch_names(collection: str, slug: str) -> tuple[str, ...]:
     """
     if "%2F" in slug:
         raise InvalidSlugError(f"the slug {slug!r} holds '%2F', which is read as '/'; write '/'", slug=slug)
+    plain = f"{BRANCH_PREFIX}{collection}/{slug}"
+    check_branch(plain)
     encoded = slug.replace("=", "=3D").replace("/", "=2F")
     # One without `/` still has to differ from the folder of another's ref.
-    encoded = encoded if "/" in slug else f"{encoded}=2F"
-    # A slug that looks encoded can only be written encoded.
-    names = (encoded,) if _CODE.search(slug) else (slug, encoded)
-    return tuple(check_branch(f"{BRANCH_PREFIX}{collection}/{name}") for name in names)
+    other = f"{BRANCH_PREFIX}{collection}/{encoded if '/' in slug else f'{encoded}=2F'}"
+    if _CODE.search(slug):  # it looks encoded already, and can only be written encoded
+        return (check_branch(other),)
+    try:
+        return plain, check_branch(other)
+    except InvalidSlugError:  # too long for the one name, and fine as it is
+        return (plain,)
 
 
 def branch_key(branch: str) -> tuple[str, str] | None:
@@ -70,7 +76,8 @@ def branch_key(branch: str) -> tuple[str, str] | None:
     collection, _, slug = branch.removeprefix(BRANCH_PREFIX).partition("/")
     if not collection or not slug:
         return None
-    return collection, _CODE.sub(lambda code: _CODES[code.group()], slug).rstrip("/")
+    decoded = _CODE.sub(lambda code: _CODES[code.group()], slug).rstrip("/")
+    return (collection, decoded) if decoded else None
 
 
 def label_statuses(labels: Iterable[str], prefix: str) -> dict[str, Status]:

@@ -58,6 +58,7 @@ CMS_KEYS: Final = frozenset(
         "gateway_url",
         "large_media_url",
         "use_large_media_transforms_in_media_library",
+        "signoff_commits",
         "status_endpoint",
         "proxy_url",
         "site_id",
@@ -102,6 +103,8 @@ def one_of(*choices: str) -> Checker:
 
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value not in choices:
+            if choices == ("",):
+                raise _wrong(attribute, "left out (the popup login is the only one)", value)
             named = ", ".join(repr(choice) for choice in choices if choice)
             raise _wrong(attribute, f"one of {named}", value)
 
@@ -114,9 +117,10 @@ def root(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     try:
         parts = urlsplit(str(value))
         host = parts.hostname or ""
+        _ = parts.port  # raises where it is none
     except ValueError:
         raise _wrong(attribute, "an address like 'https://example.org'", value) from None
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+    if parts.scheme not in {"http", "https"} or not host or re.search(r"[\s?#]", str(value)):
         raise _wrong(attribute, "an address like 'https://example.org'", value)
     if parts.username is not None or parts.password is not None:
         raise _wrong(attribute, "an address without user and password", value)
@@ -130,7 +134,7 @@ def repo_name(*, nested: bool) -> Checker:
     example = "'group/subgroup/name'" if nested else "'owner/name'"
 
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if not isinstance(value, str) or not shape.fullmatch(value):
+        if not isinstance(value, str) or not shape.fullmatch(value) or {".", ".."} & set(value.split("/")):
             raise _wrong(attribute, f"a repository like {example}", value)
 
     return check

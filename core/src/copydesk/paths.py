@@ -14,7 +14,7 @@ _REF_FORBIDDEN: Final = re.compile("[\\x00-\\x20\\x7f~^:?*\\[\\\\\ud800-\udfff]"
 # What HFS+ drops from a name before it compares it with `.git` (git's own list, utf8.c).
 _HFS_IGNORED: Final = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 # `.git`, and the short name that NTFS gives it; both drop dots and blanks at the end.
-_DOT_GIT: Final = re.compile(r"(\.git|git~1)[ .]*(:.*)?", re.IGNORECASE)
+_DOT_GIT: Final = re.compile(r"(\.git|git~1)[ .]*(:.*)?", re.IGNORECASE | re.DOTALL)
 _MAX_SEGMENT_BYTES: Final = 255
 
 
@@ -89,7 +89,7 @@ def check_branch(name: str) -> str:
         ("it has an empty segment", "//" in name or name.startswith("/") or name.endswith("/")),
         ("it holds '..'", ".." in name),
         ("it holds '@{'", "@{" in name),
-        ("it is '@'", name == "@"),
+        (f"it is {name!r}", name in {"@", "HEAD"}),
         ("it begins with '-'", name.startswith("-")),
         ("it ends in '.'", name.endswith(".")),
         ("a segment begins with '.'", any(part.startswith(".") for part in name.split("/"))),

@@ -66,10 +66,12 @@ def _entry_points() -> tuple[EntryPoint, ...]:
 
 
 def _described(point: EntryPoint) -> InstalledBackend:
-    dist = point.dist
-    if dist is None:  # only an entry point made by hand has none
-        return InstalledBackend(_folded(point.name), "unknown", "0", point.value)
-    return InstalledBackend(_folded(point.name), dist.name, dist.version, point.value)
+    # What is left of a distribution that was removed by hand may have entry points and no metadata.
+    try:
+        origin = (point.dist.name, point.dist.version) if point.dist is not None else ("unknown", "0")
+    except Exception:  # noqa: BLE001 - versions of importlib.metadata differ in what they raise here
+        origin = ("unknown", "0")
+    return InstalledBackend(_folded(point.name), *origin, point.value)
 
 
 def installed_backends() -> tuple[InstalledBackend, ...]:
@@ -105,7 +107,8 @@ def load_backend(name: str) -> tuple[BackendFactory[Any], InstalledBackend]:
 def _not_found(name: str) -> BackendNotFoundError:
     installed = sorted({backend.name for backend in installed_backends()})
     close = difflib.get_close_matches(_folded(name), installed, n=1)
-    remedy = f"did you mean {close[0]!r}?" if close else f"try: pip install copydesk-{name.replace('_', '-')}"
+    meant = f"did you mean {close[0]!r}? if not, " if close else ""
+    remedy = f"{meant}try: pip install copydesk-{name.replace('_', '-')}"
     return BackendNotFoundError(
         f"no backend {name!r} is installed (installed: {', '.join(installed) or 'none'}); {remedy}",
         name=name,

@@ -80,7 +80,17 @@ def open_repository(
     factory, origin = load_backend(name)
     typed = build_options(origin.name, factory.options, {**given, **options})
     opened = factory.open(typed)
-    return Repository(origin, typed, opened if isinstance(opened, tuple) else (opened,), tuple(extensions))
+    repository = Repository(
+        origin, typed, opened if isinstance(opened, tuple) else (opened,), tuple(extensions)
+    )
+    if not repository.own_operations:
+        raise BackendLoadError(
+            f"backend {origin.name!r} ({origin.origin}) opened {opened!r}, which implements no operation; "
+            "tell its author",
+            name=origin.name,
+            distribution=origin.origin,
+        )
+    return repository
 
 
 def _named(source: str | Mapping[str, object] | SiteConfig) -> tuple[str, Mapping[str, object]]:
@@ -431,10 +441,21 @@ def _plugins(
             plugins.register(backend, name=f"{origin.name}-{index}")
             plugins.check_pending()
     for index, extension in enumerate(extensions):
+        _check_extension(origin, extension, extensions[:index])
         with _load_errors(origin, extension, what=f"extension {type(extension).__name__}"):
             plugins.register(extension, name=f"extension-{index}")
             plugins.check_pending()
     return plugins
+
+
+def _check_extension(origin: InstalledBackend, extension: object, before: tuple[object, ...]) -> None:
+    problem = ""
+    if isinstance(extension, type):
+        problem = f"is the class {extension.__name__}; pass an object: {extension.__name__}(…)"
+    elif any(extension is other for other in before):
+        problem = f"{type(extension).__name__} is given twice; pass it once"
+    if problem:
+        raise BackendLoadError(f"the extension {problem}", name=origin.name)
 
 
 @contextlib.contextmanager
@@ -452,11 +473,14 @@ def _load_errors(origin: InstalledBackend, plugin: object, what: str = "") -> It
 
 
 def _explained(exc: pluggy.PluginValidationError, plugin: object) -> str:
-    import difflib  # only to explain a failure
+    import difflib  # only to explain a failure, as the next
+    import inspect
 
     text = " ".join(str(exc).split())
-    for name in dir(type(plugin)):
-        if getattr(getattr(type(plugin), name), "copydesk_impl", None) and name not in OPERATIONS:
+    for name in dir(plugin):
+        if inspect.getattr_static(plugin, name, None) is None or name in OPERATIONS:
+            continue
+        if getattr(inspect.getattr_static(plugin, name), "copydesk_impl", None):
             close = difflib.get_close_matches(name, OPERATIONS, n=1)
             meant = f"did you mean {close[0]!r}?" if close else "it may be written for a later copydesk"
             return f"it implements {name!r}, which is no operation; {meant}"
