@@ -219,7 +219,7 @@ def test_word_that_is_none_of_the_choices(repository, call):
 
 
 class Interloper:
-    """Commits to the branch just before each of the first *times* commits of the one who is watched."""
+    """A forge with other users: somebody commits to the branch just before each of the first *times* commits of the one who is watched."""
 
     def __init__(self, site_path, times, path="theirs"):
         self.other = open_repository("local", repo=site_path)
@@ -235,6 +235,8 @@ class Interloper:
             path = self.path if self.path in files else f"{self.path}-{self.times}.md"
             change = Put(path, f"{self.times}".encode(), files.get(path))
             self.other.commit_changes(NewCommit(commit.branch, head, (change,), "Theirs", ANN))
+            # A forge refuses a parent that is not the head, and leaves it to the core.
+            raise ConflictError(f"branch {commit.branch!r} is no longer at its parent", branch=commit.branch)
         return (yield)
 
 

@@ -1,4 +1,4 @@
-"""Checking a commit before it is sent."""
+"""Checking a commit before it is sent, and carrying it over to a head that moved."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from copydesk.errors import InvalidInputError, InvalidPathError
-from copydesk.models import Change, Mode, Move, NewCommit, Put
+import attrs
+
+from copydesk.errors import ConflictError, InvalidInputError, InvalidPathError
+from copydesk.models import Change, Comparison, Mode, Move, NewCommit, Put
 from copydesk.paths import check_branch, check_path
 
-__all__ = ["check_commit", "check_commit_sha", "touched_paths"]
+__all__ = ["carry_over", "check_commit", "check_commit_sha", "touched_paths"]
 
 # sha-1, or sha-256 in repositories of that format
 _SHA: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -19,6 +21,33 @@ _SHA: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 def touched_paths(changes: Iterable[Change]) -> frozenset[str]:
     """Give every path that the changes write or remove."""
     return frozenset(path for change in changes for path in _paths(change))
+
+
+def carry_over(commit: NewCommit, head: str, comparison: Comparison) -> NewCommit:
+    """Give the same commit on the branch's new head, if nobody touched its paths since its parent.
+
+    :param comparison: what *head* changed since the parent.
+    :raises ConflictError: somebody touched them, or the head does not descend from the parent.
+    """
+    if comparison.merge_base_commit_sha != commit.parent_commit_sha:
+        raise ConflictError(
+            f"branch {commit.branch!r} was rewritten: its head {head[:12]} does not descend from "
+            f"{commit.parent_commit_sha[:12]}; read it again and redo the edit",
+            branch=commit.branch,
+            head_commit_sha=head,
+        )
+    changed = comparison.by_path
+    theirs = sorted(changed.keys() & touched_paths(commit.changes))
+    if theirs:
+        raise ConflictError(
+            f"somebody else changed {', '.join(map(repr, theirs))} on branch {commit.branch!r} meanwhile; "
+            "read the new version, merge your edit into it and save again",
+            branch=commit.branch,
+            paths=theirs,
+            versions={path: changed[path].version for path in theirs},
+            head_commit_sha=head,
+        )
+    return attrs.evolve(commit, parent_commit_sha=head)
 
 
 def check_commit_sha(commit_sha: str) -> str:

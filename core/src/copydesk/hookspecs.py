@@ -197,7 +197,8 @@ class BackendHooks(Protocol):
 
         Each change is checked against the version that it replaces. Where the forge has a compare-and-swap on
         the branch, the branch must also be at the parent; elsewhere the docstring of the backend says how
-        large the window is.
+        large the window is. One that moved is the core's to look at; a backend that can lock everybody else out
+        may carry the commit over itself, by `copydesk.changes.carry_over`.
 
         :returns: the commit, with its parents as they are and the versions of what was written.
         :raises ConflictError: the branch is not at the parent, a file is not the version named, or a

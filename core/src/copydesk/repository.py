@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar, cast
 
-import attrs
 import pluggy
 
 from copydesk._defaults import CoreDefaults
-from copydesk.changes import check_commit, check_commit_sha, touched_paths
+from copydesk.changes import carry_over, check_commit, check_commit_sha
 from copydesk.config import SiteConfig
 from copydesk.errors import (
     BackendLoadError,
     ConfigError,
     ConflictError,
+    NotFoundError,
     NotSupportedError,
     ProtocolError,
     UnavailableError,
@@ -300,26 +300,11 @@ class Repository:
         head = self.get_branch(commit.branch).commit_sha
         if head == commit.parent_commit_sha:
             raise conflict
-        comparison = self.compare(commit.parent_commit_sha, head)
-        if comparison.merge_base_commit_sha != commit.parent_commit_sha:
-            raise ConflictError(
-                f"branch {commit.branch!r} was rewritten: its head {head[:12]} does not descend from "
-                f"{commit.parent_commit_sha[:12]}; read it again and redo the edit",
-                branch=commit.branch,
-                head_commit_sha=head,
-            ) from conflict
-        theirs = comparison.paths & touched_paths(commit.changes)
-        if theirs:
-            versions = {file.path: file.version for file in comparison.files if file.path in theirs}
-            raise ConflictError(
-                f"somebody else changed {', '.join(map(repr, sorted(theirs)))} on branch {commit.branch!r} "
-                "meanwhile; read the new version, merge your edit into it and save again",
-                branch=commit.branch,
-                paths=sorted(theirs),
-                versions={**dict.fromkeys(theirs), **versions},
-                head_commit_sha=head,
-            ) from conflict
-        return attrs.evolve(commit, parent_commit_sha=head)
+        try:
+            comparison = self.compare(commit.parent_commit_sha, head)
+        except NotFoundError:  # nothing in common with what it was
+            comparison = Comparison("", ())
+        return carry_over(commit, head, comparison)
 
     # -- pull requests --------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 import pygit2
 from copydesk import hookimpl
+from copydesk.changes import carry_over
 from copydesk.errors import (
     ConfigError,
     ConflictError,
@@ -156,7 +157,7 @@ class LocalBackend:
     def _delete_branch(self, name: str, head_commit_sha: str) -> bool:
         worktree.require_free(self._store, name)
         deleted = self._store.delete_ref(HEADS + name, head_commit_sha)
-        decap.forget(self._store.git, name)
+        decap.forget(self._store.git, name, self._prefix)
         return deleted
 
     @hookimpl
@@ -230,36 +231,44 @@ class LocalBackend:
     @hookimpl
     def commit_changes(self, commit: NewCommit) -> Commit:
         with self._store.locked() as git:
+            if commit.creates_branch:
+                self._require_free(commit.branch)
+            else:
+                commit = self._at_head(commit)
             parent = self._store.commit(commit.parent_commit_sha)
-            self._require_at(commit.branch, None if commit.creates_branch else commit.parent_commit_sha)
             author = self._signature(commit.author)
             tree, versions = edit_tree(git, parent.tree, commit.changes, commit.branch)
             made = git.create_commit(None, author, author, _stored(commit.message), tree, [parent.id])
             if commit.creates_branch:
-                worktree.require_free(self._store, commit.branch)
                 self._store.create_ref(HEADS + commit.branch, str(made), "copydesk: branch created")
             else:
                 self._move(commit.branch, commit.parent_commit_sha, str(made), commit.message)
             return read_commit(git[made].peel(pygit2.Commit), versions)
 
-    def _require_at(self, branch: str, expected: str | None) -> None:
-        """Check where a branch is before any object is written; the ref is compared again when it moves."""
+    def _require_free(self, branch: str) -> None:
+        """Check that a branch can be made before any object is written; it is checked again when it is."""
         now = self._store.branch_target(branch)
-        if now == expected:
-            return
-        if expected is None:
+        if now is not None:
             raise ConflictError(
                 f"branch {branch!r} exists already in {str(self._store.path)!r}",
                 branch=branch,
-                head_commit_sha=now or "",
+                head_commit_sha=now,
             )
+        worktree.require_free(self._store, branch)
+
+    def _at_head(self, commit: NewCommit) -> NewCommit:
+        """Give the commit on the head of its branch. The lock is held: who lost a race need not race again."""
+        now = self._store.branch_target(commit.branch)
         if now is None:
-            raise self._no_branch(branch)
-        raise ConflictError(
-            f"branch {branch!r} is at {now[:12]} and no longer at {expected[:12]}; read it again",
-            branch=branch,
-            head_commit_sha=now,
-        )
+            raise self._no_branch(commit.branch)
+        if now == commit.parent_commit_sha:
+            return commit
+        try:
+            comparison = self.compare(commit.parent_commit_sha, now)
+        except NotFoundError:  # no such parent, or nothing in common with it
+            self._store.commit(commit.parent_commit_sha)
+            comparison = Comparison("", ())
+        return carry_over(commit, now, comparison)
 
     def _move(self, branch: str, old: str, new: str, message: str) -> None:
         subject = message.partition("\n")[0]
@@ -274,8 +283,11 @@ class LocalBackend:
                 "git config user.name NAME; git config user.email ADDRESS",
                 key="author",
             )
+        name, email = user.name or user.login, user.email or "unknown"
         try:
-            return pygit2.Signature(user.name or user.login, user.email or "unknown")
+            if any(character in name + email for character in "\r\n\0"):
+                raise ValueError("it holds a line break")  # libgit2 would write it
+            return pygit2.Signature(name, email)
         except (ValueError, pygit2.GitError) as exc:
             raise InvalidInputError(
                 f"git cannot keep the author {user.name or user.login!r} with e-mail {user.email!r}: "
@@ -321,7 +333,7 @@ class LocalBackend:
         sha = Pulls(self._store.git).write(record, signature)
         name = f"{PULLS}{record.number}"
         self._store.create_ref(name, sha, f"copydesk: pull request opened: {record.title}"[:200])
-        decap.forget(self._store.git, record.head)
+        decap.forget(self._store.git, record.head, self._prefix)
         return attrs.evolve(record, sha=sha)
 
     def _rewrite(self, record: PullRecord, **changes: Any) -> PullRecord:
@@ -446,6 +458,8 @@ class LocalBackend:
     ) -> Merge:
         with self._store.locked():
             record = self._open_record(pull_request)
+            if delete_branch:
+                worktree.require_free(self._store, record.head)
             base = self._tip(record.base)
             head = pull_request.head_commit_sha
             made = self._merged(record, base, head, method, message)
@@ -533,13 +547,17 @@ class LocalBackend:
 
     # -- drafts of decap-server -----------------------------------------------------------------------
 
+    @property
+    def _prefix(self) -> str:
+        return self.options.cms_label_prefix
+
     def _decap_drafts(self, taken: set[str]) -> list[PullRequest]:
         git = self._store.git
         base = self.options.branch or self.get_repository().default_branch
         found = []
-        for branch in decap.drafts(git):
-            tip = self._store.branch_target(branch)
-            if branch in taken or tip is None:
+        for branch in decap.drafts(git, self._prefix):
+            tip, target = self._store.branch_target(branch), self._store.branch_target(base)
+            if branch in taken or tip is None or (target is not None and self._contains(target, tip)):
                 continue
             commit = self._store.commit(tip)
             found.append(
@@ -551,7 +569,7 @@ class LocalBackend:
                     head=branch,
                     head_commit_sha=tip,
                     base=base,
-                    labels=(decap.describe(git, branch),),
+                    labels=(decap.describe(git, branch, self._prefix),),
                     author=read_user(commit.author),
                     updated_at=self._date(tip),
                     changed_files=self._changed_files(base, tip),
@@ -561,7 +579,12 @@ class LocalBackend:
 
     def _adopt(self, pull_request: PullRequest) -> PullRecord:
         git = self._store.git
-        status = decap.describe(git, pull_request.head)
+        for number, record in Pulls(git).read_all():
+            # A call that was cut had made its record, and not yet removed the description.
+            if isinstance(record, PullRecord) and record.head == pull_request.head and record.state == "open":
+                decap.forget(git, record.head, self._prefix)
+                return Pulls(git).read(number)
+        status = decap.describe(git, pull_request.head, self._prefix)
         if not status:
             raise NotFoundError(
                 f"branch {pull_request.head!r} is no draft of decap-server any more; list the entries again"

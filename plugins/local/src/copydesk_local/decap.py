@@ -7,44 +7,40 @@ operation on them; their description is then removed, for the label says it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import pygit2
-from copydesk.models import Status
+from copydesk.naming import BRANCH_PREFIX, label_statuses
 
 __all__ = ["describe", "drafts", "forget"]
-
-_WORKFLOW: Final = (Status.DRAFT, Status.PENDING_REVIEW, Status.PENDING_PUBLISH)
 
 
 def _key(branch: str) -> str:
     return f"branch.{branch}.description"
 
 
-def _is_status(description: str) -> bool:
-    return any(description.endswith(f"/{status}") for status in _WORKFLOW)
+def describe(git: pygit2.Repository, branch: str, prefix: str) -> str:
+    """Give the status that decap-server wrote for a branch, as the label that it is, or "".
 
-
-def describe(git: pygit2.Repository, branch: str) -> str:
-    """Give the status that decap-server wrote for a branch, as it is, or ""."""
+    *prefix* is the configured one; those of the known CMSs are understood besides.
+    """
     try:
         description = (git.config[_key(branch)] or "").strip()
     except KeyError:
         return ""
-    return description if _is_status(description) else ""
+    return description if label_statuses((description,), prefix) else ""
 
 
-def drafts(git: pygit2.Repository) -> Iterator[str]:
+def drafts(git: pygit2.Repository, prefix: str) -> Iterator[str]:
     """List the branches that carry such a status, whether or not they have a pull request."""
     for entry in git.config:
         name = entry.name or ""
-        if name.startswith("branch.cms/") and name.endswith(".description"):
+        if name.startswith(f"branch.{BRANCH_PREFIX}") and name.endswith(".description"):
             branch = name[len("branch.") : -len(".description")]
-            if describe(git, branch):
+            if describe(git, branch, prefix):
                 yield branch
 
 
-def forget(git: pygit2.Repository, branch: str) -> None:
+def forget(git: pygit2.Repository, branch: str, prefix: str) -> None:
     """Remove the status of a branch; other descriptions are left alone."""
-    if describe(git, branch):
+    if branch.startswith(BRANCH_PREFIX) and describe(git, branch, prefix):
         del git.config[_key(branch)]

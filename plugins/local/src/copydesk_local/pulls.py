@@ -8,13 +8,15 @@ the record before it, the head and the base, so that none is lost to ``git gc``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
 import pygit2
-from copydesk.errors import ProtocolError
+from copydesk.changes import check_commit_sha
+from copydesk.errors import InvalidInputError, ProtocolError
 from copydesk.models import PullRequest, User
 
 from copydesk_local.trees import find
@@ -24,6 +26,8 @@ __all__ = ["PULLS", "PullRecord", "Pulls"]
 PULLS: Final = "refs/copydesk/pulls/"
 VERSION: Final = 1
 _FILE: Final = "pull.json"
+_NUMBER: Final = re.compile(r"[1-9][0-9]*", re.ASCII)
+_STATES: Final = ("open", "closed", "merged")
 
 
 @attrs.frozen
@@ -78,28 +82,43 @@ class PullRecord:
                     f"pull request #{number} has format version {data['version']!r}, this copydesk-local "
                     f"reads {VERSION}; try: pip install --upgrade copydesk-local"
                 )
-            author = data["author"]
             return cls(
                 number=number,
-                title=str(data["title"]),
-                body=str(data["body"]),
-                state=str(data["state"]),
-                head=str(data["head"]),
-                head_commit_sha=str(data["head_commit_sha"]),
-                base=str(data["base"]),
-                base_commit_sha=str(data["base_commit_sha"]),
-                labels=tuple(str(label) for label in data["labels"]),
-                author=author and User(author["name"], author["name"], author["email"]),
+                title=_text(data["title"]),
+                body=_text(data["body"]),
+                state=_STATES[_STATES.index(data["state"])],
+                head=_text(data["head"]),
+                head_commit_sha=check_commit_sha(_text(data["head_commit_sha"])),
+                base=_text(data["base"]),
+                base_commit_sha=check_commit_sha(_text(data["base_commit_sha"])),
+                labels=tuple(_text(label) for label in _list(data["labels"])),
+                author=_author(data["author"]),
                 created_at=datetime.fromisoformat(data["created_at"]).astimezone(UTC),
                 updated_at=datetime.fromisoformat(data["updated_at"]).astimezone(UTC),
                 merge_commit_sha=data["merge_commit_sha"],
                 sha=sha,
             )
-        except (ValueError, KeyError, TypeError) as exc:
+        except (ValueError, KeyError, TypeError, InvalidInputError) as exc:
             raise ProtocolError(
                 f"pull request #{number} cannot be read: {_FILE} at {PULLS}{number} is damaged "
                 f"({type(exc).__name__}: {exc})"
             ) from exc
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
+
+
+def _author(value: Any) -> User | None:
+    return value and User(_text(value["name"]), _text(value["name"]), _text(value["email"]))
 
 
 @attrs.frozen
@@ -111,7 +130,7 @@ class Pulls:
     def numbers(self) -> tuple[int, ...]:
         """List the numbers there are, newest first."""
         names = (name.removeprefix(PULLS) for name in self.git.references if name.startswith(PULLS))
-        return tuple(sorted((int(name) for name in names if name.isdecimal()), reverse=True))
+        return tuple(sorted((int(name) for name in names if _NUMBER.fullmatch(name)), reverse=True))
 
     def read(self, number: int) -> PullRecord:
         """Read one record.
@@ -119,11 +138,16 @@ class Pulls:
         :raises ProtocolError: it is damaged.
         :raises KeyError: there is none.
         """
-        commit = self.git.references[f"{PULLS}{number}"].peel(pygit2.Commit)
-        blob = find(commit.tree, _FILE)
-        if not isinstance(blob, pygit2.Blob):
+        target: object = self.git.get(self.git.references[f"{PULLS}{number}"].resolve().target)
+        blob = find(target.tree, _FILE) if isinstance(target, pygit2.Commit) else None
+        if not isinstance(target, pygit2.Commit) or not isinstance(blob, pygit2.Blob):
             raise ProtocolError(f"pull request #{number} cannot be read: {PULLS}{number} holds no {_FILE}")
-        return PullRecord.from_json(number, str(commit.id), blob.data)
+        record = PullRecord.from_json(number, str(target.id), blob.data)
+        if record.head_commit_sha not in self.git:
+            raise ProtocolError(
+                f"pull request #{number} cannot be read: its head {record.head_commit_sha[:12]} is not here"
+            )
+        return record
 
     def read_all(self) -> Iterator[tuple[int, PullRecord | ProtocolError]]:
         """Read all records, newest first; a damaged one is given as its error."""

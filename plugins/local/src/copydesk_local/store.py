@@ -31,7 +31,7 @@ from copydesk.errors import (
     UnavailableError,
 )
 
-__all__ = ["HEADS", "Store"]
+__all__ = ["BUSY_SECONDS", "HEADS", "STALE_SECONDS", "Store", "lock_age"]
 
 HEADS: Final = "refs/heads/"
 #: How long a writer waits for the others.
@@ -152,7 +152,7 @@ class Store:
         )
 
     def _held(self, lock: Path) -> UnavailableError:
-        age = _age(lock)
+        age = lock_age(lock)
         if age < STALE_SECONDS:
             return UnavailableError(
                 f"git holds {str(lock)!r} right now (for {age:.0f} s); nothing was committed: try again"
@@ -170,7 +170,7 @@ class Store:
                 return action()
             except OSError as exc:
                 held = _LOCK_FILE.search(str(exc))
-                if not held or time.monotonic() > deadline or _age(Path(held["path"])) > STALE_SECONDS:
+                if not held or time.monotonic() > deadline or lock_age(Path(held["path"])) > STALE_SECONDS:
                     raise
             time.sleep(0.01)
 
@@ -182,8 +182,16 @@ class Store:
 
     def ref_target(self, name: str) -> str | None:
         """Give what a ref points at, or None."""
-        ref = self.git.references.get(name)
+        ref = self._ref(name)
         return str(ref.target) if ref is not None else None
+
+    def _ref(self, name: str) -> pygit2.Reference | None:
+        """Give a ref, or the one that it is another name of; None where there is none."""
+        ref = self.git.references.get(name)
+        try:
+            return ref.resolve() if ref is not None else None
+        except KeyError:  # another name of something that is gone
+            return None
 
     def create_ref(self, name: str, target: str, message: str) -> None:
         """Make a ref that must not exist. Call it with the lock held.
@@ -229,7 +237,7 @@ class Store:
 
         :raises ConflictError: it is elsewhere, or gone.
         """
-        ref = self.git.references.get(name)
+        ref = self._ref(name)
         if ref is None or str(ref.target) != old:
             raise self._elsewhere(name, old)
         try:
@@ -287,7 +295,7 @@ class Store:
 
         :raises UnavailableError: one is too young to tell; nothing was removed.
         """
-        found = [(lock, _age(lock)) for lock in self._ref_locks()]
+        found = [(lock, lock_age(lock)) for lock in self._ref_locks()]
         young = [lock for lock, age in found if age < STALE_SECONDS]
         if young:
             raise UnavailableError(
@@ -306,7 +314,8 @@ class Store:
             yield from (Path(folder) / name for name in sorted(names) if name.endswith(".lock"))
 
 
-def _age(lock: Path) -> float:
+def lock_age(lock: Path) -> float:
+    """Give how long a lock has been there, in seconds; 0 where it is gone."""
     try:
         # The clock of the file system: the two times must come from the same one.
         return max(0.0, time.time() - lock.stat().st_mtime)

@@ -12,15 +12,16 @@ import contextlib
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import attrs
 import pygit2
-from copydesk.errors import ConflictError, NotSupportedError, UnavailableError
+from copydesk.errors import ConflictError, NotFoundError, NotSupportedError, UnavailableError
 
-from copydesk_local.store import HEADS, Store
+from copydesk_local.store import BUSY_SECONDS, HEADS, STALE_SECONDS, Store, lock_age
 from copydesk_local.trees import find, tree_changes
 
 __all__ = ["recover_all", "require_free", "updated"]
@@ -40,13 +41,27 @@ class _WorkingCopy:
         return self.git_dir / _NOTE
 
     @property
+    def head(self) -> str:
+        """What HEAD says: `ref: ` and the name of a branch, or the commit where it is detached."""
+        return (self.git_dir / "HEAD").read_text("utf-8", "surrogateescape").strip()
+
+    @property
     def branch(self) -> str:
         """The branch that is checked out, "" where HEAD is detached."""
-        head = (self.git_dir / "HEAD").read_text("utf-8", "surrogateescape").strip()
-        return head.removeprefix("ref: ").removeprefix(HEADS) if head.startswith("ref: ") else ""
+        name = self.head
+        return name.removeprefix("ref: ").removeprefix(HEADS) if name.startswith("ref: ") else ""
 
-    def git(self, *arguments: str, paths: Iterable[str] = (), check: bool = True) -> str:
+    @property
+    def index_lock(self) -> Path:
+        """The lock of a git command that is at work here, or was killed."""
+        return self.git_dir / "index.lock"
+
+    def git(self, *arguments: str, paths: Iterable[str] = ()) -> str:
         """Run git there; *paths* go to its standard input, each ended by a NUL."""
+        return self.git_bytes(*arguments, paths=paths).decode("utf-8", "surrogateescape")
+
+    def git_bytes(self, *arguments: str, paths: Iterable[str] = ()) -> bytes:
+        """Run git there and give what it prints as it is."""
         # Whoever calls us from a git hook has GIT_DIR and GIT_INDEX_FILE set for another repository.
         outer = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
         fed = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
@@ -63,16 +78,16 @@ class _WorkingCopy:
                 f"writing to a branch that is checked out in {str(self.top)!r} needs the git command: "
                 "install it, or check out another branch"
             ) from exc
-        if check and done.returncode:
+        if done.returncode:
             raise OSError(done.stderr.decode("utf-8", "replace").strip())
-        return done.stdout.decode("utf-8", "surrogateescape")
+        return done.stdout
 
 
 def _working_copies(store: Store) -> Iterator[_WorkingCopy]:
     git = store.git
     main = git if Path(git.path) == store.common_dir else pygit2.Repository(str(store.common_dir))
-    if not main.is_bare:
-        yield _WorkingCopy(store.common_dir.parent, store.common_dir)
+    if main.workdir is not None:
+        yield _WorkingCopy(Path(main.workdir), store.common_dir)
     for name in git.list_worktrees():
         path = Path(git.lookup_worktree(name).path)
         if path.exists():  # otherwise its directory was deleted and `git worktree prune` not yet run
@@ -104,22 +119,47 @@ def updated(store: Store, branch: str, old: str, new: str) -> Iterator[None]:
     :raises ConflictError: a working copy has changes that are not committed, or a file in the way.
     """
     copies = _checkouts(store, branch)
+    trees = [store.commit(sha).tree for sha in (old, new)] if copies else []
     for copy in copies:
         _recover(store, copy)
+        _require_unlocked(copy)
         _require_clean(copy, branch)
-        _require_room(copy, branch, store.commit(old).tree, store.commit(new).tree)
+        _require_room(copy, branch, *trees)
+    begun = []
     try:
         for copy in copies:
             copy.note.write_text(json.dumps({"old": old, "new": new}))
+            begun.append(copy)
             # Looks at all files before it touches the first.
             copy.git("read-tree", "-m", "-u", old, new)
         yield
     except BaseException:
-        for copy in copies:
+        for copy in begun:
             _recover(store, copy)
         raise
     for copy in copies:
         copy.note.unlink(missing_ok=True)
+
+
+def _require_unlocked(copy: _WorkingCopy) -> None:
+    """Wait a moment for a git command that holds the index, then say so; its lock is left alone.
+
+    :raises UnavailableError: it is still at work, or was killed.
+    """
+    lock = copy.index_lock
+    deadline = time.monotonic() + BUSY_SECONDS
+    while lock.exists():
+        age = lock_age(lock)
+        if time.monotonic() > deadline or age > STALE_SECONDS:
+            remedy = (
+                "if no git command is running there, one was killed: remove that file and try again"
+                if age > STALE_SECONDS
+                else "try again when it is done"
+            )
+            raise UnavailableError(
+                f"{str(lock)!r} has been held by a git command for {age:.0f} s; nothing was written: {remedy}"
+            )
+        time.sleep(0.01)
 
 
 def _require_clean(copy: _WorkingCopy, branch: str) -> None:
@@ -138,13 +178,29 @@ def _require_clean(copy: _WorkingCopy, branch: str) -> None:
 def _require_room(copy: _WorkingCopy, branch: str, old: pygit2.Tree, new: pygit2.Tree) -> None:
     """Refuse where a new file would replace one that git does not know; git itself spares no ignored ones."""
     for path in tree_changes(old, new):
-        if find(old, path) is None and os.path.lexists(copy.top / path):
+        if isinstance(find(old, path), pygit2.Blob) or find(new, path) is None:
+            continue
+        there = _in_the_way(copy, path, old)
+        if there:
             raise ConflictError(
-                f"the file {path!r} in the working copy {str(copy.top)!r} is not tracked by git and in the way "
+                f"the file {there!r} in the working copy {str(copy.top)!r} is not tracked by git and in the way "
                 f"of the change to {branch!r}; nothing was written: move it away and make the same call again",
                 branch=branch,
-                paths=(path,),
+                paths=(there,),
             )
+
+
+def _in_the_way(copy: _WorkingCopy, path: str, old: pygit2.Tree) -> str:
+    """Give what stands where a new file or one of its folders has to be, "" where there is room."""
+    for folder in reversed(PurePosixPath(path).parents[:-1]):
+        place = copy.top / folder
+        blocked = os.path.lexists(place) and (place.is_symlink() or not place.is_dir())
+        if blocked and find(old, str(folder)) is None:
+            return str(folder)
+    place = copy.top / path
+    if place.is_dir() and not place.is_symlink():
+        return copy.git("ls-files", "--others", "-z", "--", path).partition("\0")[0]
+    return path if os.path.lexists(place) else ""
 
 
 def recover_all(store: Store) -> tuple[str, ...]:
@@ -163,16 +219,19 @@ def _recover(store: Store, copy: _WorkingCopy) -> bool:
     """
     if not copy.note.exists():
         return False
-    # Only an update of ours holds the index while its note is there, and the store's lock is ours now.
-    (copy.git_dir / "index.lock").unlink(missing_ok=True)
+    if lock_age(copy.index_lock) > STALE_SECONDS:
+        copy.index_lock.unlink()  # the git command was killed too
+    _require_unlocked(copy)  # or is it still writing files?
     try:
         plan = json.loads(copy.note.read_text())
         old, new = (store.commit(plan[key]) for key in ("old", "new"))
-    except (ValueError, KeyError):
-        copy.note.unlink()  # interrupted while it was written: no file had been touched
+        at = store.branch_target(copy.branch) if copy.branch else copy.head
+        if at == str(old.id):  # elsewhere the files are those of somebody's later work
+            _put_back(copy, old, new)
+    except (ValueError, KeyError, NotFoundError):
+        # Cut off while it was written, or about objects that were pruned since: what is not clean will be told.
+        copy.note.unlink()
         return False
-    if store.branch_target(copy.branch) != str(new.id):
-        _put_back(copy, old, new)
     copy.note.unlink()
     return True
 
@@ -204,13 +263,15 @@ def _is_ours(copy: _WorkingCopy, path: str, old: pygit2.Tree, new: pygit2.Tree) 
     if file.is_symlink():
         content = os.fsencode(file.readlink())
     elif file.is_file():
-        # Through the filters of the path, as git would store it.
-        if copy.git("hash-object", "--", path, check=False).strip() in {str(blob.id) for blob in blobs}:
-            return True
         content = file.read_bytes()
     else:
         return True
-    return any(blob.data.startswith(content) for blob in blobs)
+    # As git stores them, and as the filters of the path write them.
+    return any(
+        blob.data.startswith(content)
+        or copy.git_bytes("cat-file", "--filters", f"--path={path}", str(blob.id)).startswith(content)
+        for blob in blobs
+    )
 
 
 def _remove_empty(folder: Path, top: Path) -> None:
