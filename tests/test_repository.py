@@ -219,7 +219,7 @@ def test_word_that_is_none_of_the_choices(repository, call):
 
 
 class Interloper:
-    """A forge with other users: somebody commits to the branch just before each of the first *times* commits of the one who is watched."""
+    """A forge with other users: just before each of the first *times* commits somebody else commits."""
 
     def __init__(self, site_path, times, path="theirs"):
         self.other = open_repository("local", repo=site_path)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from copydesk.config import SiteConfig, load_config
-    from copydesk.errors import CopydeskError
+    from copydesk.errors import ConflictError, CopydeskError, NotFoundError, NotMergeableError
     from copydesk.extensions import Audit, DryRun, ReadOnly
     from copydesk.hookspecs import hookimpl
     from copydesk.models import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "config": ("SiteConfig", "load_config"),
-    "errors": ("CopydeskError",),
+    "errors": ("ConflictError", "CopydeskError", "NotFoundError", "NotMergeableError"),
     "extensions": ("Audit", "DryRun", "ReadOnly"),
     "hookspecs": ("hookimpl",),
     "models": (
@@ -77,6 +77,7 @@ __all__ = [
     "BackendFactory",
     "BackendOptions",
     "Commit",
+    "ConflictError",
     "CopydeskError",
     "Delete",
     "DryRun",
@@ -87,6 +88,8 @@ __all__ = [
     "Move",
     "NewCommit",
     "NewPullRequest",
+    "NotFoundError",
+    "NotMergeableError",
     "PullRequest",
     "Put",
     "ReadOnly",
