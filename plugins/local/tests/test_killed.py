@@ -189,6 +189,9 @@ def run_and_kill(bare, tmp_path, run_git):
                     freely(workflow, lambda call=lines[-1], workflow=workflow: perform(workflow, call))
                     apply(lines[-1], published, drafts)
                 assert state_of(workflow) == (published, drafts), lines[-1]
+                # A lock on what nobody touched since is all that can be left.
+                told = freely(workflow, workflow.repair)
+                assert all(".lock" in sentence for sentence in told), told
                 assert workflow.repair() == ()
             assert run_git(path, "fsck", "--strict", "--no-dangling") == ""
         assert finished, "no editor finished a call"
