@@ -11,24 +11,46 @@ from copydesk.models import ChangedFile, Commit, Comparison, FileVersion, User
 
 from copydesk_local.trees import mode_of
 
-__all__ = ["read_commit", "read_comparison", "read_user"]
+__all__ = ["read_commit", "read_comparison", "read_date", "read_user"]
 
 _KINDS: Final = {"A": "added", "M": "modified", "T": "modified", "D": "deleted", "R": "renamed"}
 
 
-def read_user(signature: pygit2.Signature) -> User:
+def _decoded(raw: bytes, encoding: str | None) -> str:
+    """Decode what a commit holds; others write what they like, and it is told all the same."""
+    try:
+        return raw.decode(encoding or "utf-8", "replace")
+    except LookupError:  # an encoding that nobody knows
+        return raw.decode("utf-8", "replace")
+
+
+def _date(seconds: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):  # after the year 9999
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def read_user(signature: pygit2.Signature, encoding: str | None = None) -> User:
     """Read an author."""
-    return User(login=signature.name, name=signature.name, email=signature.email)
+    name = _decoded(signature.raw_name, encoding)
+    return User(login=name, name=name, email=_decoded(signature.raw_email, encoding))
+
+
+def read_date(commit: pygit2.Commit) -> datetime:
+    """Read when a commit was made."""
+    return _date(commit.commit_time)
 
 
 def read_commit(commit: pygit2.Commit, versions: Mapping[str, FileVersion] | None = None) -> Commit:
     """Read a commit; *versions* are those of the files it has just written."""
+    encoding = commit.message_encoding
     return Commit(
         commit_sha=str(commit.id),
         parent_commit_shas=tuple(str(parent) for parent in commit.parent_ids),
-        author=read_user(commit.author),
-        date=datetime.fromtimestamp(commit.commit_time, UTC),
-        message=commit.message.rstrip("\n"),
+        author=read_user(commit.author, encoding),
+        date=read_date(commit),
+        message=_decoded(commit.raw_message, encoding).rstrip("\n"),
         versions=versions or {},
     )
 

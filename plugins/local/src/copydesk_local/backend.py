@@ -42,7 +42,7 @@ from copydesk.models import (
 from copydesk.options import BackendOptions, help_text, text
 
 from copydesk_local import decap, worktree
-from copydesk_local.api import read_commit, read_comparison, read_user
+from copydesk_local.api import read_commit, read_comparison, read_date, read_user
 from copydesk_local.pulls import PULLS, PullRecord, Pulls, broken
 from copydesk_local.store import HEADS, Store
 from copydesk_local.trees import (
@@ -414,7 +414,7 @@ class LocalBackend:
         return ("open" if tip else "closed"), head
 
     def _date(self, commit_sha: str) -> datetime:
-        return datetime.fromtimestamp(self._store.commit(commit_sha).commit_time, UTC)
+        return read_date(self._store.commit(commit_sha))
 
     def _changed_files(self, base: str, head_commit_sha: str) -> tuple[ChangedFile, ...] | None:
         target = self._store.branch_target(base)
@@ -564,7 +564,7 @@ class LocalBackend:
                 PullRequest(
                     number=0,
                     node_id="",
-                    title=commit.message.partition("\n")[0],
+                    title=read_commit(commit).message.partition("\n")[0],
                     state="open",
                     head=branch,
                     head_commit_sha=tip,

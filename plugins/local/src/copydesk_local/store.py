@@ -41,7 +41,7 @@ BUSY_SECONDS: Final = 1.0
 #: git holds a lock for milliseconds: one that is older was left by a process that died.
 STALE_SECONDS: Final = 10.0
 
-_LOCK_FILE: Final = re.compile(r"failed to lock file '(?P<path>.*)' for writing", re.DOTALL)
+_LOCK_FILE: Final = re.compile(r"failed to (?:lock|create locked) file '(?P<path>.*)'", re.DOTALL)
 _NO_SPACE: Final = ("No space left on device", "Disk quota exceeded", "File too large")
 _NO_ACCESS: Final = ("Permission denied", "Read-only file system", "Operation not permitted")
 
@@ -68,6 +68,12 @@ class Store:
         try:
             _ = store.git
         except pygit2.GitError as exc:
+            if "not owned by" in str(exc):
+                raise ConfigError(
+                    f"the repository {str(place)!r} belongs to somebody else; if you trust it, run: "
+                    f"git config --global --add safe.directory {place}",
+                    key="repo",
+                ) from exc
             if (place / "HEAD").exists() or (place / ".git").exists():
                 raise ProtocolError(
                     f"the repository {str(place)!r} cannot be opened: {exc}; look at it with: git fsck"

@@ -38,12 +38,10 @@ def find(tree: pygit2.Tree, path: str) -> pygit2.Object | None:
     """Give the entry at *path*, a folder too, or None."""
     entry: pygit2.Object = tree
     for segment in path.split("/") if path else ():
-        if not isinstance(entry, pygit2.Tree):
+        # An entry that is there and cannot be read raises: it is damaged and not absent.
+        if not isinstance(entry, pygit2.Tree) or segment not in entry:
             return None
-        try:
-            entry = entry[segment]
-        except KeyError:
-            return None
+        entry = entry[segment]
     return entry
 
 
@@ -176,12 +174,7 @@ def _built(
 
 
 def _entry(tree: pygit2.Tree | None, name: str) -> pygit2.Object | None:
-    if tree is None:
-        return None
-    try:
-        return tree[name]
-    except KeyError:
-        return None
+    return tree[name] if tree is not None and name in tree else None
 
 
 def _merged(
@@ -298,6 +291,6 @@ def require_file(entry: pygit2.Object | None, path: str, commit_sha: str) -> pyg
     """
     if isinstance(entry, pygit2.Blob):
         return entry
-    kinds = {pygit2.Tree: "is a folder", pygit2.Object: "is a submodule"}
-    kind = "is not there" if entry is None else kinds.get(type(entry), "is no file")
+    there = "is a submodule" if entry is not None and entry.filemode == _SUBMODULE else "is a folder"
+    kind = "is not there" if entry is None else there
     raise NotFoundError(f"{path!r} {kind} at commit {commit_sha[:12]}")
