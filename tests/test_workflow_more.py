@@ -447,3 +447,46 @@ def test_repair_tells_what_it_leaves_to_a_person(workflow):
     assert len(told) == 2
     assert "branch 'cms/blog/x' was left as it is: admin/config.yml has no collection 'blog'" in told[0]
     assert workflow.repository.list_branches("cms/blog/x")
+
+
+# -- broken on the forge ------------------------------------------------------------------------------
+
+
+class Broken:
+    """A forge where something happened to the pull request of one draft."""
+
+    def __init__(self, **changes):
+        self.changes = changes
+
+    @hookimpl(wrapper=True)
+    def list_pull_requests(self):
+        found = yield
+        return tuple(
+            attrs.evolve(pull, **self.changes) if pull.head == "cms/posts/broken" else pull for pull in found
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"from_fork": True}, "it comes from a fork"),
+        ({"head_commit_sha": "", "changed_files": None}, "its branch 'cms/posts/broken' is gone"),
+        ({"head_commit_sha": "1" * 40, "changed_files": None}, "there is no commit"),
+        ({"head": "cms/broken"}, "not that of an entry"),
+        ({"problem": "the forge cannot read it"}, "the forge cannot read it"),
+    ],
+    ids=["fork", "deleted branch", "lost commit", "undecodable name", "told by the backend"],
+)
+def test_draft_that_broke_on_the_forge_is_told_beside_the_others(site_path, site, changes, problem):
+    with open_repository(site, repo=site_path, extensions=[Broken(**changes)]) as repository:
+        workflow = Workflow(repository, site)
+        workflow.save("posts", "good", b"good\n", author=ANN)
+        start = head(workflow)
+        change = Put("content/posts/broken.md", b"b")
+        repository.propose_changes(
+            NewCommit("cms/posts/broken", start, (change,), "X", ANN, creates_branch=True),
+            NewPullRequest("X", "", "cms/posts/broken", "main", ("netlify-cms/draft",), author=ANN),
+        )
+        broken, good = workflow.entries()
+    assert problem in broken.problem
+    assert (good.slug, good.problem) == ("good", "")
