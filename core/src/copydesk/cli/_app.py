@@ -275,10 +275,10 @@ def publish(site: Site, collection: str, slug: str, commit: str, json_output: bo
 @cli.command()
 @site_options
 def repair(site: Site) -> None:
-    """Remove what a killed process left in the way."""
+    """Finish what was interrupted, and remove what killed processes left in the way."""
     workflow = site.open()
-    with workflow.repository as repository:
-        done = repository.repair()
+    with workflow.repository:
+        done = workflow.repair()
     for sentence in done or ("nothing to repair",):
         click.echo(sentence)
 
