@@ -82,7 +82,8 @@ class Crowd:
     def finish(self) -> list[str]:
         """Wait for processes that must succeed, and give the lines they said."""
         lines = self.said.read().splitlines()
-        assert [process.wait() for process in self.processes] == [0] * len(self.processes), lines
+        # What went wrong comes last.
+        assert [process.wait() for process in self.processes] == [0] * len(self.processes), lines[-40:]
         return lines
 
     def kill(self) -> None:
