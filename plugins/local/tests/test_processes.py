@@ -248,6 +248,9 @@ def commit_after_kill(repo: Repository, name: str) -> None:
         return
     then = time.time() - 60
     os.utime(lock, (then, then))
+    if lock.endswith("index.lock"):  # of our own git command, whose note says what it was at
+        Steps(repo).commit(put)
+        return
     with pytest.raises(UnavailableError, match=rf"{re.escape(lock)}.* remove it with: copydesk repair$"):
         Steps(repo).commit(put)
     assert any(lock in sentence for sentence in repo.repair())
