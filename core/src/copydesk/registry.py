@@ -8,23 +8,23 @@ A plugin names its :class:`BackendFactory` in the entry-point group ``copydesk.b
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import attrs
 
 from copydesk.errors import BackendLoadError, BackendNotFoundError
-from copydesk.options import BackendOptions
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from copydesk.options import BackendOptions
 
 __all__ = ["GROUP", "BackendFactory", "InstalledBackend", "installed_backends", "load_backend"]
 
 GROUP: Final = "copydesk.backends"
 
-OptionsT = TypeVar("OptionsT", bound=BackendOptions)
+OptionsT = TypeVar("OptionsT", bound="BackendOptions")
 
 
 @attrs.frozen
@@ -68,7 +68,8 @@ def _entry_points() -> tuple[EntryPoint, ...]:
 def _described(point: EntryPoint) -> InstalledBackend:
     # What is left of a distribution that was removed by hand may have entry points and no metadata.
     try:
-        origin = (point.dist.name, point.dist.version) if point.dist is not None else ("unknown", "0")
+        about = point.dist.metadata if point.dist is not None else None
+        origin = (about["Name"], about["Version"]) if about is not None else ("unknown", "0")
     except Exception:  # noqa: BLE001 - versions of importlib.metadata differ in what they raise here
         origin = ("unknown", "0")
     return InstalledBackend(_folded(point.name), *origin, point.value)
@@ -105,6 +106,8 @@ def load_backend(name: str) -> tuple[BackendFactory[Any], InstalledBackend]:
 
 
 def _not_found(name: str) -> BackendNotFoundError:
+    import difflib  # only to explain a failure
+
     installed = sorted({backend.name for backend in installed_backends()})
     close = difflib.get_close_matches(_folded(name), installed, n=1)
     meant = f"did you mean {close[0]!r}? if not, " if close else ""

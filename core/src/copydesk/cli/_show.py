@@ -2,38 +2,103 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+import contextlib
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from copydesk.workflow import Entry
+if TYPE_CHECKING:
+    from copydesk.models import Commit
+    from copydesk.workflow import Entry
 
-__all__ = ["entries_as_json", "print_entries", "print_json", "print_table"]
+__all__ = [
+    "as_json",
+    "commit_as_json",
+    "entries_as_json",
+    "print_entries",
+    "print_json",
+    "print_table",
+    "printable",
+    "progress",
+    "tell",
+    "waiting",
+]
+
+T = TypeVar("T")
+
+#: Blanks between two columns.
+_GAP: Final = 2
+
+as_json = click.option("--json", "json_output", is_flag=True, help="Print JSON for programs.")
+
+
+def printable(text: str) -> str:
+    """Give a text as a terminal may show it: what would move the cursor or change colours is escaped."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+        for char in text
+    )
 
 
 def print_json(data: Any) -> None:
     """Print data for a program."""
+    import json  # only for programs
+
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table as wide as the terminal, or as its content where there is none."""
-    # Costs 40 ms to import, and only commands that show a table need it.
+    """Print a table; a cell that is too long for the terminal is folded, without one a row stays on its line."""
+    from rich.cells import cell_len
+
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if room is not None and sum(widths) + _GAP * (len(widths) - 1) > room:
+        _print_folded(columns, cells)
+        return
+    for number, row in enumerate([columns, *cells]):
+        padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        click.secho((" " * _GAP).join(padded).rstrip(), bold=not number)
+
+
+def _print_folded(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    # Costs 90 ms to import, and only a table that does not fit needs it.
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        # Nobody looks: a row stays on its line, however long.
-        console = Console(highlight=False, markup=False, width=max(200, console.measure(table).maximum + 1))
-    console.print(table)
+    Console(highlight=False, markup=False, emoji=False).print(table)
+
+
+@contextlib.contextmanager
+def waiting(words: str) -> Iterator[None]:
+    """Show *words* and that something is going on, where somebody looks and while it lasts."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True, highlight=False).status(words):
+        yield
+
+
+def progress(words: str, items: Sequence[T]) -> Iterator[T]:
+    """Give *items*, with a bar of how many are done where somebody looks."""
+    if not sys.stderr.isatty() or len(items) < 2:
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, words, console=Console(stderr=True), transient=True)
 
 
 def print_entries(entries: Iterable[Entry]) -> None:
@@ -43,7 +108,7 @@ def print_entries(entries: Iterable[Entry]) -> None:
             entry.collection or "?",
             entry.slug or (entry.pull_request.head if entry.pull_request else "?"),
             f"{entry.status} (delete)" if entry.deletes else str(entry.status),
-            _number(entry),
+            f"#{entry.pull_request.number}" if entry.pull_request else "",
             entry.author,
             f"{entry.updated_at:%Y-%m-%d %H:%M}" if entry.updated_at else "",
             entry.commit_sha[:10],
@@ -52,13 +117,8 @@ def print_entries(entries: Iterable[Entry]) -> None:
         for entry in entries
     ]
     columns = ["collection", "slug", "status", "pull", "author", "changed (UTC)", "commit", "problem"]
-    if not any(row[-1] for row in rows):
-        columns, rows = columns[:-1], [row[:-1] for row in rows]  # type: ignore[misc]  # rows get shorter
-    print_table(columns, rows)
-
-
-def _number(entry: Entry) -> str:
-    return f"#{entry.pull_request.number}" if entry.pull_request else ""
+    used = [at for at in range(len(columns)) if any(row[at] for row in rows)]
+    print_table([columns[at] for at in used], [[row[at] for at in used] for row in rows])
 
 
 def entries_as_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -81,3 +141,26 @@ def entries_as_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def commit_as_json(commit: Commit) -> dict[str, Any]:
+    """Give a commit as plain data."""
+    return {
+        "commit_sha": commit.commit_sha,
+        "parent_commit_shas": list(commit.parent_commit_shas),
+        "author": {"name": commit.author.name, "email": commit.author.email, "login": commit.author.login},
+        "date": commit.date.isoformat(),
+        "message": commit.message,
+    }
+
+
+def tell(verb: str, entry: Entry, json_output: bool) -> None:
+    """Say in one line what a command did to an entry."""
+    if json_output:
+        print_json(entries_as_json([entry])[0])
+        return
+    number = f", pull request #{entry.pull_request.number}" if entry.pull_request else ""
+    words = f"{entry.collection} {entry.slug} ({entry.status}{number}) at {entry.commit_sha[:10]}"
+    click.echo(printable(f"{verb}: {words}"))
+    if entry.problem:
+        click.echo(printable(f"but: {entry.problem}"))

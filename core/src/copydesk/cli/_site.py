@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
-import click
 
 from copydesk.config import CONFIG_FOLDERS, SiteConfig, load_config, parse_config
 from copydesk.errors import ConfigError
 from copydesk.repository import Repository, open_repository
 from copydesk.workflow import Workflow
 
-__all__ = ["Site", "site_options"]
+__all__ = ["Site"]
 
 _PLACES: Final = ", ".join(f"{folder}/config.yml" for folder in CONFIG_FOLDERS)
 
@@ -28,24 +28,46 @@ class Site:
     options: dict[str, str]
     publish_mode: str | None
 
-    def open(self) -> Workflow:
-        """Open the repository of the site.
+    def with_backend(self, name: str) -> Site:
+        """Give the same site on another backend."""
+        return attrs.evolve(self, backend=name)
+
+    def configuration(self) -> SiteConfig | None:
+        """Give the configuration on disk, or None where there is none, or another repository was named."""
+        found = self._on_disk()
+        return None if found is None else self._adjusted(found)
+
+    @contextlib.contextmanager
+    def repository(self) -> Iterator[Repository]:
+        """Open the repository of the site; one that *backend* names needs no configuration.
+
+        :raises ConfigError: neither is there.
+        """
+        site = self.configuration()
+        with open_repository(site or self._named_backend(), **self.options) as repository:
+            yield repository
+
+    @contextlib.contextmanager
+    def workflow(self) -> Iterator[Workflow]:
+        """Open the repository with its configuration, from the disk or from the repository itself.
 
         :raises ConfigError: no configuration was found.
         """
-        found = self._on_disk()
-        if found is not None:
-            site = self._adjusted(found)
-            return Workflow(open_repository(site, **self.options), site)
+        site = self.configuration()
+        if site is None:
+            with open_repository(self._named_backend(), **self.options) as repository:
+                site = self._adjusted(_inside(repository))
+        with open_repository(site, **self.options) as repository:
+            yield Workflow(repository, site)
+
+    def _named_backend(self) -> str:
         if self.backend is None:
             raise ConfigError(
                 f"no config.yml found below {str(Path.cwd())!r} (looked for {_PLACES}, also one folder down); "
                 "go to the top of your site, pass --config FILE, or name the repository: "
                 "--backend NAME -o repo=…"
             )
-        with open_repository(self.backend, **self.options) as repository:
-            site = self._adjusted(_inside(repository))
-        return Workflow(open_repository(site, **self.options), site)
+        return self.backend
 
     def _on_disk(self) -> SiteConfig | None:
         if self.config is not None:
@@ -83,45 +105,3 @@ def _inside(repository: Repository) -> SiteConfig:
     raise ConfigError(
         f"the repository has no config.yml (looked for {_PLACES}, also one folder down); pass --config FILE"
     )
-
-
-def _pairs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    pairs = [value.partition("=") for value in values]
-    for (name, equals, _value), given in zip(pairs, values, strict=True):
-        if not (name and equals):
-            raise click.BadParameter(f"{given!r} is not KEY=VALUE")
-    return {name: value for name, _, value in pairs}
-
-
-def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say which site; it gets them as *site*."""
-
-    @click.option("--config", metavar="FILE", help="The site's config.yml.  [default: look for it]")
-    @click.option("--backend", metavar="NAME", help="Use this backend and not the one in the configuration.")
-    @click.option(
-        "-o", "options", metavar="KEY=VALUE", multiple=True, callback=_pairs, help="An option of the backend."
-    )
-    @click.option(
-        "--publish-mode",
-        type=click.Choice(["simple", "editorial_workflow"]),
-        help="Save to the site at once, or as drafts.  [default: as configured]",
-    )
-    @click.pass_context
-    def wrapped(
-        context: click.Context,
-        /,
-        config: str | None,
-        backend: str | None,
-        options: dict[str, str],
-        publish_mode: str | None,
-        **others: Any,
-    ) -> Any:
-        return context.invoke(command, site=Site(config, backend, options, publish_mode), **others)
-
-    wrapped.__doc__ = command.__doc__
-    wrapped.__name__ = command.__name__
-    wrapped.__click_params__ = [  # type: ignore[attr-defined]  # where click keeps what its decorators made
-        *getattr(wrapped, "__click_params__", []),
-        *getattr(command, "__click_params__", []),
-    ]
-    return wrapped

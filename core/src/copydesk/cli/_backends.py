@@ -1,0 +1,111 @@
+"""The verbs about backends: what is installed, its options, what it can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from copydesk.cli._options import backend_name, site_options
+from copydesk.cli._show import as_json, print_json, print_table
+
+if TYPE_CHECKING:
+    import attrs
+
+    from copydesk.cli._site import Site
+    from copydesk.repository import Repository
+
+__all__ = ["backends"]
+
+
+@click.group()
+def backends() -> None:
+    """Look at the backends that are installed."""
+
+
+@backends.command("list")
+@as_json
+def list_backends(json_output: bool) -> None:
+    """List what is installed; no plugin is imported for it."""
+    from copydesk.registry import installed_backends
+
+    found = installed_backends()
+    if json_output:
+        print_json([{"name": b.name, "distribution": b.distribution, "version": b.version} for b in found])
+    elif found:
+        print_table(
+            ["backend", "distribution", "version"], [(b.name, b.distribution, b.version) for b in found]
+        )
+    else:
+        click.echo("no backend is installed; try: pip install copydesk-local", err=True)
+
+
+@backends.command("show")
+@backend_name
+@as_json
+def show_backend(name: str, json_output: bool) -> None:
+    """Show the options of backend NAME."""
+    import attrs
+
+    from copydesk.registry import load_backend
+
+    factory, origin = load_backend(name)
+    options = [_option(field) for field in attrs.fields(factory.options)]
+    if json_output:
+        print_json({"name": origin.name, "distribution": origin.origin, "options": options})
+        return
+    click.echo(f"{origin.name} ({origin.origin})\n")
+    print_table(["option", "default", "what it is"], [tuple(option.values()) for option in options])
+
+
+def _option(field: attrs.Attribute[Any]) -> dict[str, str]:
+    from attrs import NOTHING
+
+    default: Any = field.default
+    if default is NOTHING:
+        shown = "required"
+    elif hasattr(default, "takes_self"):  # an attrs.Factory
+        shown = "depends" if default.takes_self else ""
+    else:
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+    return {"name": field.name, "default": shown, "help": field.metadata.get("help", "")}
+
+
+@backends.command("check")
+@backend_name
+@site_options
+@as_json
+def check_backend(site: Site, name: str, json_output: bool) -> None:
+    """Open a repository with backend NAME and show what the backend can do there.
+
+    Its options come from the site's config.yml and from -o.
+    """
+    with site.with_backend(name).repository() as repository:
+        operations = _operations(repository)
+        origin = repository.origin
+    if json_output:
+        print_json({"name": origin.name, "distribution": origin.origin, "operations": operations})
+        return
+    missing = [each["name"] for each in operations if each["kind"] == "required" and not each["by"]]
+    click.echo(f"{origin.name} ({origin.origin}) fits this core\n")
+    print_table(
+        ["operation", "kind", "answered by"],
+        [(each["name"], each["kind"], each["by"] or "-") for each in operations],
+    )
+    if missing:
+        click.echo(f"\nnot a whole backend: it lacks {', '.join(missing)}")
+
+
+def _operations(repository: Repository) -> list[dict[str, str]]:
+    from copydesk.hookspecs import DERIVED, OPERATIONS, OPTIONAL
+
+    kinds = {**dict.fromkeys(OPTIONAL, "optional"), **dict.fromkeys(DERIVED, "core default")}
+    own, all_of_them = repository.own_operations, repository.operations
+    return [
+        {
+            "name": name,
+            "kind": kinds.get(name, "required"),
+            "by": "the backend" if name in own else "the core" if name in all_of_them else "",
+        }
+        for name in OPERATIONS
+    ]

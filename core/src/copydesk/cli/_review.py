@@ -1,0 +1,161 @@
+"""The verbs that take a draft on its way: status, review, publishing, and what leads off it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from copydesk.cli._files import full_sha, versions_at
+from copydesk.cli._options import author_options, based_on_option, entry_arguments, site_options, user_of
+from copydesk.cli._show import as_json, print_json, printable, tell, waiting
+
+if TYPE_CHECKING:
+    from copydesk.cli._site import Site
+    from copydesk.models import FileVersion
+    from copydesk.workflow import Workflow
+
+__all__ = ["delete", "diff", "discard", "publish", "repair", "status", "unpublish", "update"]
+
+_STATUSES: Final = ("draft", "pending_review", "pending_publish")
+
+commit_option = click.option(
+    "--commit", default="", metavar="COMMIT", help="Do it only if the draft is at this commit."
+)
+
+
+@click.command()
+@entry_arguments
+@click.argument("status", required=False, type=click.Choice(_STATUSES))
+@site_options
+@as_json
+def status(site: Site, collection: str, slug: str, status: str | None, json_output: bool) -> None:
+    """Show where an entry stands, or move its draft to STATUS."""
+    with site.workflow() as workflow:
+        entry = workflow.set_status(collection, slug, status) if status else workflow.get(collection, slug)
+    tell("now" if status else "is", entry, json_output)
+
+
+@click.command()
+@entry_arguments
+@site_options
+@as_json
+def diff(site: Site, collection: str, slug: str, json_output: bool) -> None:
+    """Show what publishing a draft would change."""
+    from copydesk.cli._diff import draft_changes, print_changes
+
+    with site.workflow() as workflow:
+        changes = draft_changes(workflow, collection, slug)
+    if json_output:
+        print_json([change.as_json() for change in changes])
+    else:
+        print_changes(changes)
+
+
+@click.command()
+@entry_arguments
+@commit_option
+@site_options
+@as_json
+def publish(site: Site, collection: str, slug: str, commit: str, json_output: bool) -> None:
+    """Publish a draft that is pending_publish."""
+    with site.workflow() as workflow:
+        seen = _head(workflow, collection, slug, commit)
+        entry = workflow.publish(collection, slug, head_commit_sha=seen)
+    tell("published", entry, json_output)
+
+
+@click.command()
+@entry_arguments
+@commit_option
+@site_options
+def discard(site: Site, collection: str, slug: str, commit: str) -> None:
+    """Drop a draft: close its pull request and delete its branch; what is published stays."""
+    with site.workflow() as workflow:
+        seen = _head(workflow, collection, slug, commit)
+        workflow.discard(collection, slug, head_commit_sha=seen)
+    click.echo(printable(f"discarded: the draft of {collection} {slug}"))
+
+
+def _head(workflow: Workflow, collection: str, slug: str, commit: str) -> str:
+    """Give the whole sha of the commit that the user saw; "" for none."""
+    if not commit:
+        return ""
+    return full_sha(workflow.repository, workflow.get(collection, slug).commit_sha, commit)
+
+
+@click.command()
+@entry_arguments
+@click.option("--remove", metavar="PATH", multiple=True, help="A file that goes with it, such as an image.")
+@based_on_option("as it is now")
+@author_options
+@site_options
+@as_json
+def delete(
+    site: Site,
+    collection: str,
+    slug: str,
+    remove: tuple[str, ...],
+    based_on: str | None,
+    message: str,
+    author: str | None,
+    json_output: bool,
+) -> None:
+    """Remove a published entry through review: make a draft whose publishing deletes it."""
+    user = user_of(author)
+    with site.workflow() as workflow:
+        seen = _opened(workflow, collection, slug, based_on, remove)
+        entry = workflow.delete(collection, slug, based_on=seen, remove=remove, message=message, author=user)
+    tell("to be deleted" if entry.pull_request else "deleted", entry, json_output)
+
+
+@click.command()
+@entry_arguments
+@based_on_option("as it is now")
+@author_options
+@site_options
+@as_json
+def unpublish(
+    site: Site,
+    collection: str,
+    slug: str,
+    based_on: str | None,
+    message: str,
+    author: str | None,
+    json_output: bool,
+) -> None:
+    """Take a published entry off the site at once, and keep it as a draft that is ready."""
+    user = user_of(author)
+    with site.workflow() as workflow:
+        seen = _opened(workflow, collection, slug, based_on, ())
+        entry = workflow.unpublish(collection, slug, based_on=seen, message=message, author=user)
+    tell("unpublished", entry, json_output)
+
+
+def _opened(
+    workflow: Workflow, collection: str, slug: str, based_on: str | None, more: tuple[str, ...]
+) -> dict[str, FileVersion]:
+    entry = workflow.get(collection, slug)
+    path = workflow.site.collection(collection).path_of(slug)
+    return versions_at(workflow.repository, entry.commit_sha, based_on, [path, *more])
+
+
+@click.command()
+@entry_arguments
+@site_options
+@as_json
+def update(site: Site, collection: str, slug: str, json_output: bool) -> None:
+    """Merge what was published since into a draft; its history is never rewritten."""
+    with site.workflow() as workflow:
+        entry = workflow.update_from_base(collection, slug)
+    tell("updated", entry, json_output)
+
+
+@click.command()
+@site_options
+def repair(site: Site) -> None:
+    """Finish what was interrupted, and remove what killed processes left in the way."""
+    with site.workflow() as workflow, waiting("looking at every branch and pull request"):
+        done = workflow.repair()
+    for sentence in done or ("nothing to repair",):
+        click.echo(printable(sentence))
