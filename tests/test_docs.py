@@ -1,43 +1,149 @@
-"""The samples of the documentation run as they stand."""
+"""The samples and the commands of the documentation run as they stand."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "docs/workflow.md", ROOT / "plugins/local/README.md"]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("plugins/*/README.md"))]
+SITE = {
+    "admin/config.yml": (
+        b"backend: {name: local}\npublish_mode: editorial_workflow\nmedia_folder: static/img\n"
+        b"collections: [{name: posts, folder: content/posts}]\n"
+    ),
+    "content/posts/hello.md": b"hello\n",
+    "static/img/logo.png": b"\x89PNG",
+}
+#: What the pages take for granted that somebody wrote; git does not know them.
+WRITTEN = ("brewing.md", "cup.png", "spring.md", "spring.png", "robots.txt")
 
 pytestmark = pytest.mark.skipif(
     not PAGES[0].exists(), reason="not in a checkout: these are about its documentation"
 )
 
 
-def samples() -> list:
-    found = []
-    for page in PAGES:
-        if page.exists():
-            for number, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)):
-                found.append(pytest.param(code, id=f"{page.parent.name}/{page.name}-{number}"))
-    return found
+def page_id(page: Path) -> str:
+    return f"{page.parent.name}/{page.name}"
 
 
-@pytest.mark.parametrize("code", samples())
-def test_sample_runs_in_a_site(code, make_repository, monkeypatch, tmp_path):
-    """In the top directory of a small site, with a bare repository beside it."""
-    from_conftest = {
-        "admin/config.yml": (
-            b"backend: {name: local}\npublish_mode: editorial_workflow\n"
-            b"collections: [{name: posts, folder: content/posts}]\n"
-        ),
-        "content/posts/hello.md": b"hello\n",
-    }
-    top = make_repository("site", from_conftest, bare=False)
-    make_repository("site/site.git", from_conftest)
+def samples(language: str) -> list:
+    return [
+        pytest.param(code, id=f"{page_id(page)}-{number}")
+        for page in PAGES
+        if page.exists()
+        for number, code in enumerate(re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL))
+    ]
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of a page that stand for themselves and call the command, and what they need."""
+    return re.findall(r"^    ((?:eval .*)?copydesk .*|echo .*)$", page.read_text(), re.MULTILINE)
+
+
+@pytest.fixture
+def in_site(make_repository, monkeypatch):
+    """The top directory of a small site, with a bare repository of the same beside it."""
+    top = make_repository("site", SITE, bare=False)
+    make_repository("site/site.git", SITE)
+    for name in WRITTEN:
+        (top / name).write_bytes(b"written\n")
     monkeypatch.chdir(top)
+    return top
+
+
+@pytest.mark.parametrize("code", samples("python"))
+@pytest.mark.usefixtures("in_site")
+def test_sample_runs_in_a_site(code):
     exec(compile(code, "sample", "exec"), {"__name__": "sample"})
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.exists() and commands(page)], ids=page_id)
+def test_commands_of_a_page_run_as_typed(page, in_site):
+    """One after the other, in a shell, each with success."""
+    script = "\n".join(["set -e", *commands(page)])
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "COPYDESK_"))}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-x", "-c", script],
+        cwd=in_site,
+        env={**clean, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(commands(page)) >= 1
+
+
+def test_every_verb_is_on_a_page():
+    """Of the command as `--help` lists it."""
+    shown = subprocess.run([sys.executable, "-m", "copydesk"], capture_output=True, text=True, check=False)
+    listed = (shown.stdout + shown.stderr).partition("Commands:")[2]
+    verbs = set(re.findall(r"^  (\w+)", listed, re.MULTILINE))
+    typed = {
+        line.split("copydesk ")[1].split()[0]
+        for page in PAGES
+        for line in commands(page)
+        if "copydesk " in line
+    }
+    named = set(re.findall(r"uv run copydesk (\w+)", PAGES[0].read_text()))
+    assert len(verbs) > 20
+    # There is no deploy preview on a disk, so no page can run it with success there.
+    assert verbs - typed - named == {"preview"}
+
+
+def test_configuration_of_the_site_builders_page_is_enough(make_repository, monkeypatch):
+    from copydesk import Workflow, load_config, open_repository
+
+    (config,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/site-builders.md").read_text(), re.DOTALL)
+    top = make_repository("site", {"admin/config.yml": config.encode()}, bare=False)
+    monkeypatch.chdir(top)
+    site = load_config("admin/config.yml")
+    with open_repository(site) as repository:
+        assert Workflow(repository, site).save("posts", "new", b"new\n").pull_request is not None
+
+
+def test_backend_of_the_readme_is_found_and_reads(tmp_path):
+    """Installed as the README says, and asked by the command."""
+    (code,) = (
+        code
+        for code in re.findall(r"```python\n(.*?)```", PAGES[0].read_text(), re.DOTALL)
+        if "BackendFactory(" in code
+    )
+    place = tmp_path / "plugin"
+    info = place / "copydesk_zip-1.0.dist-info"
+    info.mkdir(parents=True)
+    (place / "copydesk_zip.py").write_text(code)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: copydesk-zip\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[copydesk.backends]\nzip = copydesk_zip:backend\n")
+    with zipfile.ZipFile(tmp_path / "site.zip", "w") as archive:
+        for path, content in SITE.items():
+            archive.writestr(path, content)
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "copydesk", *arguments, "--backend", "zip", "-o", "repo=site.zip"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(place)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert run("ls", "content") == "content/posts/hello.md\n"
+    assert run("cat", "content/posts/hello.md") == "hello\n"
+    assert re.search(r"^posts +hello +published", run("entries"), re.MULTILINE)
+    assert re.search(r"^read_file +required +the backend$", run("backends", "check", "zip"), re.MULTILINE)
 
 
 def test_every_page_that_is_named_is_there():

@@ -8,6 +8,7 @@ A plugin names its :class:`BackendFactory` in the entry-point group ``copydesk.b
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -106,8 +107,6 @@ def load_backend(name: str) -> tuple[BackendFactory[Any], InstalledBackend]:
 
 
 def _not_found(name: str) -> BackendNotFoundError:
-    import difflib  # only to explain a failure
-
     installed = sorted({backend.name for backend in installed_backends()})
     close = difflib.get_close_matches(_folded(name), installed, n=1)
     meant = f"did you mean {close[0]!r}? if not, " if close else ""

@@ -397,7 +397,11 @@ class Repository:
     def _refusal(self, operation: str) -> Exception:
         if not self._backends:
             return UnavailableError("this repository was closed; open it again")
-        return NotSupportedError(f"the {self.backend} backend has no {operation}", operation=operation)
+        return NotSupportedError(
+            f"the {self.backend} backend has no {operation}; what it can do is shown by: "
+            f"copydesk backends check {self.backend}",
+            operation=operation,
+        )
 
     def _has_answer(self, operation: str) -> bool:
         """Whether a backend or an extension answers it, or the core from what they answer."""

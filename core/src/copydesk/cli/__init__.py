@@ -21,4 +21,7 @@ def main() -> None:
             "try: pip install 'copydesk[cli]'\n"
         )
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("copydesk: interrupted before it began\n")
+        sys.exit(1)
     run()

@@ -27,6 +27,7 @@ from copydesk.cli._show import (
     printable,
     progress,
     tell,
+    with_based_on,
 )
 from copydesk.errors import ConflictError, NotFoundError
 
@@ -103,7 +104,7 @@ def _print_entry(entry: Entry, content: bytes) -> None:
     facts = {
         "entry": f"{entry.collection} {entry.slug}",
         "status": f"{entry.status} (delete)" if entry.deletes else str(entry.status),
-        "pull request": f"#{pull.number} {pull.url or ''}" if pull else "",
+        "pull request": f"#{pull.number} {pull.url or ''}".rstrip() if pull else "",
         "author": entry.author,
         "changed": f"{entry.updated_at:%Y-%m-%d %H:%M} UTC" if entry.updated_at else "",
         "commit": entry.commit_sha,
@@ -199,19 +200,15 @@ def _with_remedy(
         entry = workflow.get(collection, slug)
     except NotFoundError:
         return conflict
-    short = entry.commit_sha[:10]
     if based_on is None:
-        words = (
-            f"{collection} {slug!r} exists already ({entry.status}, at {short}); "
-            f"if that is what you edited, add: --based-on {short}"
-        )
-    else:
-        words = (
-            f"{conflict}; nothing was saved. See what is there now: copydesk show {collection} {slug}; "
-            f"merge it into your file, and save with --based-on {short}"
-        )
+        return with_based_on(conflict, f"{collection} {slug!r} ({entry.status})", entry.commit_sha)
     return ConflictError(
-        words, branch=conflict.branch, paths=conflict.paths, versions=conflict.versions, head_commit_sha=short
+        f"{conflict}; nothing was saved. See what is there now: copydesk show {collection} {slug}; "
+        f"merge it into your file, and save with --based-on {entry.commit_sha[:10]}",
+        branch=conflict.branch,
+        paths=conflict.paths,
+        versions=conflict.versions,
+        head_commit_sha=entry.commit_sha,
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from copydesk.cli._options import author_options, based_on_option, site_options, user_of
-from copydesk.cli._show import as_json, commit_as_json, print_json, print_table, printable
-from copydesk.errors import NotFoundError
+from copydesk.cli._show import as_json, commit_as_json, print_json, print_table, printable, with_based_on
+from copydesk.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from copydesk.cli._site import Site
@@ -115,7 +115,15 @@ def put(site: Site, path: str, file: Any, based_on: str | None, **how: Any) -> N
         head = repository.get_branch(how["branch"] or repository.base_branch).commit_sha
         seen = versions_at(repository, head, based_on, [path]) if based_on else {}
         word = "Update" if path in seen else "Create"
-        _write(repository, head, Put(path, content, seen.get(path)), f"{word} {path}", **how)
+        try:
+            _write(repository, head, Put(path, content, seen.get(path)), f"{word} {path}", **how)
+        except ConflictError as exc:
+            if based_on:
+                raise
+            if repository.read_file(head, path).content == content:
+                click.echo(printable(f"no change: {path} is already so"), err=True)
+                return
+            raise with_based_on(exc, repr(path), head) from exc
 
 
 @click.command()

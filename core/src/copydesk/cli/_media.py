@@ -8,8 +8,8 @@ import click
 
 from copydesk.cli._files import versions_at
 from copydesk.cli._options import based_on_option, site_options, user_of
-from copydesk.cli._show import as_json, print_json, print_table, printable
-from copydesk.errors import NotFoundError
+from copydesk.cli._show import as_json, print_json, print_table, printable, with_based_on
+from copydesk.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from copydesk.cli._site import Site
@@ -52,7 +52,12 @@ def put_media(site: Site, path: str, file: Any, based_on: str | None, author: st
     content = file.read()
     with site.workflow() as workflow:
         seen = _version(workflow, path, based_on) if based_on else None
-        saved = workflow.save_media(path, content, based_on=seen, author=user_of(author))
+        try:
+            saved = workflow.save_media(path, content, based_on=seen, author=user_of(author))
+        except ConflictError as exc:
+            if based_on:
+                raise
+            raise with_based_on(exc, repr(path), _head(workflow)) from exc
     click.echo(printable(f"published: {saved.path} ({saved.size} bytes)"))
 
 
@@ -68,10 +73,13 @@ def remove_media(site: Site, path: str, based_on: str | None, author: str | None
     click.echo(printable(f"removed: {path}"))
 
 
-def _version(workflow: Workflow, path: str, based_on: str | None) -> FileVersion:
+def _head(workflow: Workflow) -> str:
     repository = workflow.repository
-    head = repository.get_branch(repository.base_branch).commit_sha
-    versions = versions_at(repository, head, based_on, [path])
+    return repository.get_branch(repository.base_branch).commit_sha
+
+
+def _version(workflow: Workflow, path: str, based_on: str | None) -> FileVersion:
+    versions = versions_at(workflow.repository, _head(workflow), based_on, [path])
     if path not in versions:
         raise NotFoundError(f"no file {path!r} is published; `copydesk media list` lists what is there")
     return versions[path]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from copydesk.errors import ConflictError
     from copydesk.models import Commit
     from copydesk.workflow import Entry
 
@@ -25,6 +26,7 @@ __all__ = [
     "progress",
     "tell",
     "waiting",
+    "with_based_on",
 ]
 
 T = TypeVar("T")
@@ -51,10 +53,15 @@ def print_json(data: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; a cell that is too long for the terminal is folded, without one a row stays on its line."""
+    """Print a table without the columns that are empty.
+
+    What is too long for the terminal is folded; without a terminal a row stays on its line.
+    """
     from rich.cells import cell_len
 
     cells = [[printable(cell) for cell in row] for row in rows]
+    used = [at for at in range(len(columns)) if not cells or any(row[at] for row in cells)]
+    columns, cells = [columns[at] for at in used], [[row[at] for at in used] for row in cells]
     widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if room is not None and sum(widths) + _GAP * (len(widths) - 1) > room:
@@ -117,8 +124,7 @@ def print_entries(entries: Iterable[Entry]) -> None:
         for entry in entries
     ]
     columns = ["collection", "slug", "status", "pull", "author", "changed (UTC)", "commit", "problem"]
-    used = [at for at in range(len(columns)) if any(row[at] for row in rows)]
-    print_table([columns[at] for at in used], [[row[at] for at in used] for row in rows])
+    print_table(columns, rows)
 
 
 def entries_as_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -152,6 +158,20 @@ def commit_as_json(commit: Commit) -> dict[str, Any]:
         "date": commit.date.isoformat(),
         "message": commit.message,
     }
+
+
+def with_based_on(conflict: ConflictError, what: str, commit_sha: str) -> ConflictError:
+    """Give the conflict of a write that named no commit, with what a person at a terminal does next."""
+    from copydesk.errors import ConflictError
+
+    short = commit_sha[:10]
+    return ConflictError(
+        f"{what} exists already, at {short}; if that is what you edited, add: --based-on {short}",
+        branch=conflict.branch,
+        paths=conflict.paths,
+        versions=conflict.versions,
+        head_commit_sha=commit_sha,
+    )
 
 
 def tell(verb: str, entry: Entry, json_output: bool) -> None:
