@@ -118,12 +118,11 @@ def put(site: Site, path: str, file: Any, based_on: str | None, **how: Any) -> N
         try:
             _write(repository, head, Put(path, content, seen.get(path)), f"{word} {path}", **how)
         except ConflictError as exc:
-            if based_on:
+            if based_on or path not in versions_at(repository, head, None, [path]):
                 raise
-            if repository.read_file(head, path).content == content:
-                click.echo(printable(f"no change: {path} is already so"), err=True)
-                return
-            raise with_based_on(exc, repr(path), head) from exc
+            if repository.read_file(head, path).content != content:
+                raise with_based_on(exc, repr(path), head) from exc
+            click.echo(printable(f"no change: {path} is already so"), err=True)
 
 
 @click.command()

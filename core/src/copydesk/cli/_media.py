@@ -55,9 +55,10 @@ def put_media(site: Site, path: str, file: Any, based_on: str | None, author: st
         try:
             saved = workflow.save_media(path, content, based_on=seen, author=user_of(author))
         except ConflictError as exc:
-            if based_on:
+            head = _head(workflow)
+            if based_on or path not in versions_at(workflow.repository, head, None, [path]):
                 raise
-            raise with_based_on(exc, repr(path), _head(workflow)) from exc
+            raise with_based_on(exc, repr(path), head) from exc
     click.echo(printable(f"published: {saved.path} ({saved.size} bytes)"))
 
 
