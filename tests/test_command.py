@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import pty
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from copydesk.cli import main
 
 CLI = [sys.executable, "-m", "copydesk"]
 
@@ -36,21 +42,35 @@ def copydesk(tmp_path):
 
 
 @pytest.fixture
-def on_site(copydesk, site_path):
-    """Run it on the small site, and expect it to succeed unless another code is given."""
+def on_site(site_path, capfdbinary, monkeypatch, tmp_path):
+    """Run it on the small site in this process, which saves its start; expect success or another code."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
 
-    def run(*arguments: str, code: int = 0, stdin: bytes = b""):
-        done = copydesk(*arguments, "--backend", "local", "-o", f"repo={site_path}", stdin=stdin)
-        assert done.returncode == code, done.stderr.decode()
-        return done.stderr.decode() if code else done.stdout.decode()
+    def run(*arguments: str, code: int = 0, stdin: bytes = b"") -> str:
+        where = ("--backend", "local", "-o", f"repo={site_path}")
+        monkeypatch.setattr(sys, "argv", ["copydesk", *arguments, *where])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        exited = 0
+        try:
+            main()
+        except SystemExit as exc:
+            exited = exc.code or 0
+        shown, told = (each.decode() for each in capfdbinary.readouterr())
+        assert exited == code, told
+        return told if code else shown
 
     return run
 
 
 def test_help_names_every_verb(copydesk):
     shown = copydesk("--help").stdout.decode()
-    for verb in ("backends", "demo", "entries", "publish", "repair", "save", "status"):
-        assert re.search(rf"^  {verb} ", shown, re.MULTILINE)
+    verbs = (
+        "backends ls cat put rm mv log entries show save status diff publish discard delete unpublish update "
+        "media preview repair demo completion"
+    )
+    for verb in verbs.split():
+        assert re.search(rf"^  {verb} +[A-Z]", shown, re.MULTILINE), verb
 
 
 def test_version(copydesk):
@@ -111,7 +131,7 @@ def test_save_based_on_an_older_commit_is_a_conflict(on_site):
 
 
 def test_save_based_on_a_commit_that_did_not_lead_there(on_site):
-    assert "no commit 'fffffff' led to posts 'hello'" in on_site(
+    assert "no commit 'fffffff' led to " in on_site(
         "save", "posts", "hello", "-", "--based-on", "fffffff", code=1
     )
 
@@ -135,14 +155,30 @@ def test_publish_of_a_commit_that_moved_is_a_conflict(on_site):
     [
         (["publish", "posts", "none"], 1, "posts 'none' has no draft; save it first"),
         (["status", "posts", "none"], 1, "neither published"),
-        (["entries", "blog"], 1, "no collection 'blog' (it has: posts, notes, docs, pages)"),
-        (["save", "posts", "a~b", "-"], 1, "git allows no '~' in it"),
+        (["entries", "blog"], 2, "no collection 'blog' (it has: posts, notes, docs, pages)"),
+        (["save", "posts", "a~b", "-"], 2, "git allows no '~' in it"),
         (["save", "posts", "new", "no-such-file.md"], 2, "no-such-file.md"),
         (["save", "posts", "new", "-", "--media", "a.png"], 2, "'a.png' is not PATH=FILE"),
         (["save", "posts", "new", "-", "--media", "a.png=none.png"], 2, "cannot read 'none.png'"),
         (["save", "posts", "new", "-", "--author", "Ann"], 2, "'Ann' is not 'NAME <EMAIL>'"),
         (["entries", "-o", "repo"], 2, "'repo' is not KEY=VALUE"),
-        (["entries", "-o", "brnch=x"], 1, "has no option 'brnch'; did you mean 'branch'?"),
+        (["save", "posts", "new", "-", "--move", "a"], 2, "'a' is not OLD=NEW"),
+        (["status", "posts", "hello", "ready"], 2, "'ready' is not one of"),
+        (["show", "posts", "none"], 1, "neither published (no 'content/posts/none.md' on 'main')"),
+        (["diff", "posts", "hello"], 1, "posts 'hello' has no draft"),
+        (["discard", "posts", "hello"], 1, "posts 'hello' has no draft; save it first"),
+        (["unpublish", "posts", "none"], 1, "neither published"),
+        (["preview", "posts", "hello"], 1, "has no draft"),
+        (["ls", "no/such/folder"], 1, "no files below 'no/such/folder'; `copydesk ls` lists all"),
+        (["ls", "--at", "nope"], 1, "no branch 'nope'"),
+        (["cat", "none.md"], 1, "'none.md' is not there"),
+        (["cat", "../none.md"], 2, "'../none.md'"),
+        (["rm", "none.md"], 1, "no file 'none.md' on branch 'main'; `copydesk ls` lists what is there"),
+        (["mv", "admin/config.yml", "content/about.md"], 3, "'content/about.md' exists already"),
+        (["put", "content/about.md", "-"], 3, "'content/about.md' exists already, at "),
+        (["media", "put", "static/img/logo.png", "-"], 3, "if that is what you edited, add: --based-on "),
+        (["media", "rm", "static/img/none.png"], 1, "`copydesk media list` lists what is there"),
+        (["entries", "-o", "brnch=x"], 2, "has no option 'brnch'; did you mean 'branch'?"),
     ],
 )
 def test_mistake_is_told_in_a_paragraph_without_traceback(on_site, arguments, code, words):
@@ -154,7 +190,7 @@ def test_mistake_is_told_in_a_paragraph_without_traceback(on_site, arguments, co
 def test_no_configuration_anywhere(copydesk, tmp_path):
     (tmp_path / "empty").mkdir()
     done = copydesk("entries", cwd=tmp_path / "empty")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert b"no config.yml found below" in done.stderr
     assert b"pass --config FILE" in done.stderr
 
@@ -162,13 +198,19 @@ def test_no_configuration_anywhere(copydesk, tmp_path):
 def test_repository_without_a_configuration(copydesk, make_repository):
     path = make_repository("bare.git", {"README.md": b"x"})
     done = copydesk("entries", "--backend", "local", "-o", f"repo={path}")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert b"the repository has no config.yml" in done.stderr
+
+
+def test_directory_that_is_no_repository(copydesk, tmp_path):
+    done = copydesk("ls", "--backend", "local")
+    assert done.returncode == 2
+    assert b"is no git repository; give its top directory, or make one with: git init" in done.stderr
 
 
 def test_unknown_backend(copydesk):
     done = copydesk("entries", "--backend", "nosuchforge", "-o", "repo=a/b")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert b"try: pip install copydesk-nosuchforge" in done.stderr
 
 
@@ -188,6 +230,293 @@ def test_configuration_is_found_from_the_top_of_the_site(copydesk, make_reposito
 
 def test_repair_of_a_healthy_repository(on_site):
     assert on_site("repair") == "nothing to repair\n"
+
+
+# -- every other verb ---------------------------------------------------------------------------------
+
+
+def test_files_are_listed_read_written_moved_and_removed(on_site, tmp_path):
+    assert on_site("ls", "content/posts") == "content/posts/hello.md\ncontent/posts/world.md\n"
+    assert on_site("cat", "content/posts/world.md") == "world\n"
+    assert on_site("put", "robots.txt", "-", stdin=b"all").startswith("Create robots.txt: main at ")
+    based_on = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    told = on_site("put", "robots.txt", "-", "--based-on", based_on[:12], "-m", "Say none", stdin=b"none")
+    assert told.startswith("Say none: main at ")
+    assert on_site("mv", "robots.txt", "static/robots.txt").startswith(
+        "Move robots.txt to static/robots.txt: "
+    )
+    assert on_site("cat", "static/robots.txt") == "none"
+    assert on_site("cat", "robots.txt", "--at", based_on) == "all"
+    assert on_site("rm", "static/robots.txt", "--author", "Ann <ann@example.org>").startswith("Delete ")
+    assert "static/robots.txt" not in on_site("ls")
+    messages = [each["message"] for each in json.loads(on_site("log", "--json", "-n", "4"))]
+    assert messages == [
+        "Delete static/robots.txt",
+        "Move robots.txt to static/robots.txt",
+        "Say none",
+        "Create robots.txt",
+    ]
+    assert re.search(r"^\w{10} +\d{4}-.* Ann +Delete ", on_site("log"), re.MULTILINE)
+
+
+def test_put_on_a_branch_that_is_named(on_site):
+    on_site("save", "posts", "new", "-", stdin=b"new")
+    assert "cms/posts/new at " in on_site("put", "more.txt", "-", "--branch", "cms/posts/new", stdin=b"more")
+    assert on_site("cat", "more.txt", "--at", "cms/posts/new") == "more"
+    assert "not there" in on_site("cat", "more.txt", code=1)
+
+
+def test_put_of_what_is_there_already_succeeds(on_site):
+    """The same call again, as after an interruption; nothing is committed twice."""
+    on_site("put", "robots.txt", "-", stdin=b"all")
+    before = on_site("log", "--json")
+    assert on_site("put", "robots.txt", "-", stdin=b"all") == ""
+    assert on_site("log", "--json") == before
+
+
+def test_put_based_on_an_older_commit_is_a_conflict(on_site):
+    old = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    on_site("put", "content/about.md", "-", "--based-on", old, stdin=b"theirs")
+    told = on_site("put", "content/about.md", "-", "--based-on", old, code=3, stdin=b"mine")
+    assert "'content/about.md' was changed since it was read" in told
+    assert on_site("cat", "content/about.md") == "theirs"
+
+
+def test_show_tells_where_an_entry_stands_and_what_it_says(on_site):
+    on_site("save", "posts", "new", "-", "--media", f"static/img/a.png={__file__}", stdin=b"so it is\n")
+    shown = on_site("show", "posts", "new")
+    assert re.search(r"^status +draft$", shown, re.MULTILINE)
+    assert re.search(r"^pull request +#1$", shown, re.MULTILINE)
+    assert re.search(r"^changes +content/posts/new.md, static/img/a.png$", shown, re.MULTILINE)
+    assert shown.endswith("\nso it is\n")
+    assert on_site("show", "posts", "new", "--content") == "so it is\n"
+    assert json.loads(on_site("show", "posts", "new", "--json"))["content"] == "so it is\n"
+
+
+def test_save_with_files_removed_and_moved(on_site):
+    on_site("save", "posts", "new", "-", "--media", f"static/img/a.png={__file__}", stdin=b"one\n")
+    entry = json.loads(on_site("show", "posts", "new", "--json"))
+    on_site(
+        *("save", "posts", "new", "-", "--based-on", entry["commit_sha"]),
+        *("--remove", "static/img/a.png", "--move", "content/posts/new.md=content/posts/newer.md"),
+        stdin=b"two\n",
+    )
+    assert json.loads(on_site("show", "posts", "new", "--json"))["changed_paths"] == [
+        "content/posts/newer.md"
+    ]
+    assert on_site("show", "posts", "new", "--content") == "two\n"
+
+
+def test_diff_can_be_applied_by_git(on_site, site_path, git, tmp_path):
+    """A changed text without a newline at its end, a new one, and an image."""
+    head = git(site_path, "rev-parse", "main")
+    more = tmp_path / "more.txt"
+    more.write_bytes("ünï\n".encode() * 3)
+    on_site(
+        *("save", "posts", "hello", "-", "--based-on", head, "--media", f"content/more.txt={more}"),
+        stdin=b"---\ntitle: Hello\n---\none\n2\nthree",
+    )
+    shown = on_site("diff", "posts", "hello")
+    assert shown.count("\\ No newline at end of file") == 1
+    git(tmp_path, "clone", "-q", str(site_path), "applied")
+    git(tmp_path / "applied", "apply", "-", content=shown.encode())
+    git(tmp_path / "applied", "add", "--all")
+    assert git(tmp_path / "applied", "write-tree") == git(site_path, "rev-parse", "cms/posts/hello^{tree}")
+    kinds = {each["path"]: each["kind"] for each in json.loads(on_site("diff", "posts", "hello", "--json"))}
+    assert kinds == {"content/posts/hello.md": "modified", "content/more.txt": "added"}
+
+
+def test_diff_says_that_an_image_differs(on_site, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\0")
+    on_site("save", "posts", "new", "-", "--media", f"static/img/a.png={tmp_path / 'a.png'}", stdin=b"new")
+    assert "binary files /dev/null and b/static/img/a.png differ\n" in on_site("diff", "posts", "new")
+
+
+def test_ways_off_the_site_and_back(on_site):
+    assert on_site("delete", "posts", "hello").startswith(
+        "to be deleted: posts hello (draft, pull request #1)"
+    )
+    assert "draft (delete)" in on_site("entries", "--drafts")
+    assert "a draft that deletes it" in on_site("show", "posts", "hello", "--content", code=1)
+    assert on_site("discard", "posts", "hello") == "discarded: the draft of posts hello\n"
+    assert "posts hello (pending_publish" in on_site("unpublish", "posts", "hello")
+    assert "content/posts/hello.md" not in on_site("ls")
+    assert on_site("update", "posts", "hello").startswith("updated: posts hello (pending_publish")
+    on_site("publish", "posts", "hello")
+    assert "content/posts/hello.md" in on_site("ls")
+
+
+def test_media_are_listed_added_replaced_and_removed(on_site):
+    assert on_site("media", "list") == "path\nstatic/img/logo.png\n"
+    assert on_site("media", "put", "static/img/b.png", "-", stdin=b"b") == (
+        "published: static/img/b.png (1 bytes)\n"
+    )
+    based_on = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    on_site("media", "put", "static/img/b.png", "-", "--based-on", based_on, stdin=b"bb")
+    assert on_site("media", "rm", "static/img/b.png") == "removed: static/img/b.png\n"
+    assert [each["path"] for each in json.loads(on_site("media", "list", "--json"))] == [
+        "static/img/logo.png"
+    ]
+
+
+def test_preview_where_the_backend_has_no_checks(on_site):
+    on_site("save", "posts", "new", "-", stdin=b"new")
+    told = on_site("preview", "posts", "new", code=1)
+    assert "no list_checks; what it can do is shown by: copydesk backends check local" in told
+
+
+def test_backends_check_shows_what_a_backend_can_do(on_site, site_path):
+    checked = json.loads(on_site("backends", "check", "local", "--json"))
+    by = {each["name"]: each["by"] for each in checked["operations"]}
+    assert by["commit_changes"] == "the backend"
+    assert by["propose_changes"] == "the core"
+    assert by["list_checks"] == ""
+
+
+def test_shells_get_their_completion(copydesk, make_repository):
+    config = (
+        b"backend: {name: local}\ncollections: [{name: posts, folder: posts}, {name: pages, folder: p}]\n"
+    )
+    top = make_repository("site", {"admin/config.yml": config}, bare=False)
+    for shell in ("bash", "zsh", "fish"):
+        assert b"_COPYDESK_COMPLETE" in copydesk("completion", shell).stdout
+
+    def complete(words: str, place: int) -> list[str]:
+        done = copydesk(cwd=top, _COPYDESK_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(place))
+        return [line.partition(",")[2] for line in done.stdout.decode().split()]
+
+    assert {"publish", "put"} <= set(complete("copydesk p", 1))
+    assert complete("copydesk entries po", 2) == ["posts"]
+    assert complete("copydesk backends show lo", 3) == ["local"]
+    assert complete("copydesk status posts x pend", 4) == ["pending_review", "pending_publish"]
+
+
+# -- terminals ----------------------------------------------------------------------------------------
+
+
+def in_terminal(
+    arguments: list[str], cwd: Path, columns: int, *, bars: bool = False, **environment: str
+) -> str:
+    """Run the command in a terminal of that width, and give what it showed; errors and bars on demand."""
+    ours, theirs = pty.openpty()
+    clean = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "UV", "CI"}}
+    settings = {"COLUMNS": str(columns), "TERM": "xterm-256color", **environment}
+    process = subprocess.Popen(
+        [*CLI, *arguments],
+        cwd=cwd,
+        env={**clean, **settings},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs if bars else subprocess.DEVNULL,
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux says so when the other side is closed
+        while read := os.read(ours, 65536):
+            shown += read
+    os.close(ours)
+    process.wait(timeout=60)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", text)
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_table_fits_the_terminal(site_path, tmp_path, on_site, columns):
+    """Long slugs are folded in a narrow one and never cut; nothing is wider than the terminal."""
+    slug = "a-very-long-slug-that-goes-on-and-on-and-on-until-nobody-reads-it-any-more"
+    on_site("save", "posts", slug, "-", "--author", "Ann <ann@example.org>", stdin=b"x")
+    arguments = ["entries", "--backend", "local", "-o", f"repo={site_path}"]
+    lines = plain(in_terminal(arguments, tmp_path, columns)).splitlines()
+    assert max(map(len, lines)) <= columns
+    assert (slug in "\n".join(lines)) == (columns == 200)
+    start = lines[0].index("slug")
+    end = lines[0].index("status")
+    assert slug in "".join(line[start:end].strip() for line in lines)
+
+
+def test_long_work_shows_a_bar_that_is_gone_at_the_end(site_path, tmp_path):
+    arguments = ["entries", "--backend", "local", "-o", f"repo={site_path}"]
+    shown = in_terminal(arguments, tmp_path, 80, bars=True)
+    assert "listing" in shown
+    assert "━" in shown
+    assert "listing" not in plain(shown.rpartition("\x1b[2K")[2])
+    assert "━" not in in_terminal(arguments, tmp_path, 80)
+
+
+def test_error_is_folded_at_blanks(tmp_path):
+    lines = in_terminal(["entries"], tmp_path, 80, bars=True).splitlines()
+    assert len(lines) > 2
+    assert max(len(line) for line in lines if " " in line) <= 80
+    assert "no config.yml found below" in " ".join(lines)
+
+
+def test_colours_where_somebody_looks_and_wants_them(site_path, tmp_path, on_site):
+    on_site("save", "posts", "new", "-", stdin=b"new\n")
+    arguments = ["diff", "posts", "new", "--backend", "local", "-o", f"repo={site_path}"]
+    assert "\x1b[32m+new" in in_terminal(arguments, tmp_path, 80)
+    assert "\x1b" not in in_terminal(arguments, tmp_path, 80, NO_COLOR="1")
+    assert "\x1b" not in on_site("diff", "posts", "new")
+
+
+def test_what_would_move_the_cursor_is_escaped(site_path, tmp_path, on_site):
+    """A text that somebody else wrote cannot paint over the terminal."""
+    on_site("save", "posts", "new", "-", "-m", "red \x1b[31m", stdin=b"\x1b[2Jgone\n")
+    for arguments in (["show", "posts", "new"], ["diff", "posts", "new"], ["log", "--at", "cms/posts/new"]):
+        shown = in_terminal([*arguments, "--backend", "local", "-o", f"repo={site_path}"], tmp_path, 200)
+        assert "\\x1b[" in shown
+        assert "\x1b[2J" not in shown
+        assert "\x1b[31m" not in shown.replace("\x1b[31m-", "")
+
+
+@pytest.mark.parametrize("share", [0.4, 0.6, 0.75, 0.9])
+def test_interrupted_save_leaves_nothing_half_done(share, site_path, tmp_path, git):
+    """Ctrl-C at a part of the time that a save takes; the same command again finishes it."""
+    files = []
+    for number in range(12):
+        (tmp_path / f"{number}.png").write_bytes(os.urandom(400_000))
+        files += ["--media", f"static/img/{number}.png={tmp_path / f'{number}.png'}"]
+    (tmp_path / "new.md").write_bytes(b"new\n")
+
+    def save(slug: str, seconds: float | None = None) -> tuple[int, bytes]:
+        """Save, interrupted after that many seconds."""
+        command = [
+            *CLI,
+            "save",
+            "posts",
+            slug,
+            "new.md",
+            *files,
+            "--backend",
+            "local",
+            "-o",
+            f"repo={site_path}",
+        ]
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as process:
+            if seconds is not None:
+                time.sleep(seconds)
+                process.send_signal(signal.SIGINT)
+            told = process.communicate(timeout=60)[1]
+            return process.returncode, told
+
+    began = time.monotonic()
+    assert save("first") == (0, b"")
+    takes = time.monotonic() - began
+    files = [each.replace("static/img/", "static/img/again-") for each in files]
+    code, told = save("second", takes * share)
+    assert code in {0, 1, -signal.SIGINT}, told
+    if code == 1:
+        assert b"interrupted" in told
+        assert b"Traceback" not in told
+    git(site_path, "fsck", "--strict")
+    assert save("second") == (0, b"")
+    changed = git(site_path, "diff", "--name-only", "main", "cms/posts/second").splitlines()
+    assert len(changed) == 13
+    assert git(site_path, "rev-list", "--count", "main..cms/posts/second") == "1"
 
 
 def test_broken_pipe_is_quiet(site_path):
@@ -230,7 +559,7 @@ def test_demo_ends_with_commands_that_work_as_they_stand(copydesk, tmp_path, git
 def test_demo_in_a_directory_that_is_not_empty(copydesk, tmp_path):
     (tmp_path / "file").write_text("mine")
     done = copydesk("demo", ".")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert b"is not empty; name a new one" in done.stderr
     assert (tmp_path / "file").read_text() == "mine"
 

@@ -163,16 +163,16 @@ class Drafts:
 def _place(kind: Collection | None, slug: str, changed: Mapping[str, ChangedFile]) -> tuple[str, bool]:
     """Give where a draft has the entry, and whether it deletes it.
 
-    A draft that deletes the entry's file and adds one other entry of the collection has moved it.
+    A draft that no longer has the entry's file and adds one other entry of the collection has moved it.
     """
     if kind is None:
         return "", False
     path = kind.path_of(slug)
-    if path not in changed or changed[path].kind != "deleted":
+    if path in changed and changed[path].kind != "deleted":
         return path, False
     added = [
         each.path
         for each in changed.values()
         if each.kind in {"added", "renamed"} and kind.slug_of(each.path) is not None
     ]
-    return (added[0], False) if len(added) == 1 else (path, True)
+    return (added[0], False) if len(added) == 1 else (path, path in changed)
