@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pluggy
+from copydesk.factory import BackendFactory
 from copydesk.hookspecs import BackendHooks
-from copydesk.registry import BackendFactory, InstalledBackend, load_backend
+from copydesk.registry import InstalledBackend, load_backend
 from copydesk.repository import Repository
 from copydesk_local import LocalBackend, LocalOptions
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from copydesk.config import SiteConfig, load_config
     from copydesk.errors import ConflictError, CopydeskError, NotFoundError, NotMergeableError
     from copydesk.extensions import Audit, DryRun, ReadOnly
+    from copydesk.factory import BackendFactory
     from copydesk.hookspecs import hookimpl
     from copydesk.models import (
         Commit,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
         User,
     )
     from copydesk.options import BackendOptions
-    from copydesk.registry import BackendFactory, installed_backends
+    from copydesk.registry import installed_backends
     from copydesk.repository import Repository, open_repository
     from copydesk.workflow import Entry, Workflow
 
@@ -49,6 +50,7 @@ _HOMES = {
     "config": ("SiteConfig", "load_config"),
     "errors": ("ConflictError", "CopydeskError", "NotFoundError", "NotMergeableError"),
     "extensions": ("Audit", "DryRun", "ReadOnly"),
+    "factory": ("BackendFactory",),
     "hookspecs": ("hookimpl",),
     "models": (
         "Commit",
@@ -66,7 +68,7 @@ _HOMES = {
         "User",
     ),
     "options": ("BackendOptions",),
-    "registry": ("BackendFactory", "installed_backends"),
+    "registry": ("installed_backends",),
     "repository": ("Repository", "open_repository"),
     "workflow": ("Entry", "Workflow"),
 }

@@ -1,6 +1,6 @@
 """Finding installed backends without importing them, and loading one by name.
 
-A plugin names its :class:`BackendFactory` in the entry-point group ``copydesk.backends``::
+A plugin names its :class:`~copydesk.factory.BackendFactory` in the entry-point group ``copydesk.backends``::
 
     [project.entry-points."copydesk.backends"]
     local = "copydesk_local:backend"
@@ -9,40 +9,24 @@ A plugin names its :class:`BackendFactory` in the entry-point group ``copydesk.b
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
-
-import attrs
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from copydesk.errors import BackendLoadError, BackendNotFoundError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from copydesk.options import BackendOptions
+    from copydesk.factory import BackendFactory
 
-__all__ = ["GROUP", "BackendFactory", "InstalledBackend", "installed_backends", "load_backend"]
+__all__ = ["GROUP", "InstalledBackend", "installed_backends", "load_backend"]
 
 GROUP: Final = "copydesk.backends"
 
-OptionsT = TypeVar("OptionsT", bound="BackendOptions")
 
-
-@attrs.frozen
-class BackendFactory(Generic[OptionsT]):
-    """What an entry point names: the option class of a backend and the function that opens it.
-
-    *open* is called with an instance of *options* and answers with the backend, bound to one repository, or
-    with a tuple of objects, of which the first that has an operation answers it. It does not write.
-    """
-
-    options: type[OptionsT]
-    open: Callable[[OptionsT], object]
-
-
-@attrs.frozen
-class InstalledBackend:
+class InstalledBackend(NamedTuple):
     """A backend as the metadata of its distribution tells it."""
+
+    # No attrs class: attrs takes 30 ms to import, and a program that lists backends needs nothing else of it.
 
     name: str
     distribution: str
@@ -119,6 +103,8 @@ def _not_found(name: str) -> BackendNotFoundError:
 
 
 def _imported(point: EntryPoint) -> BackendFactory[Any]:
+    from copydesk.factory import BackendFactory  # brings attrs, which listing does not need
+
     described = _described(point)
     try:
         factory = point.load()

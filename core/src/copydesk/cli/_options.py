@@ -68,8 +68,12 @@ def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
         publish_mode: str | None,
         **others: Any,
     ) -> Any:
-        from copydesk.cli._site import Site  # the library, which help does not need
+        import logging  # this and the next: the library, which help does not need
 
+        from copydesk.cli._site import Site
+
+        level = logging.DEBUG if context.obj else logging.WARNING
+        logging.basicConfig(level=level, format="copydesk: %(message)s")
         return context.invoke(command, site=Site(config, backend, options, publish_mode), **others)
 
     wrapped.__doc__ = command.__doc__

@@ -57,19 +57,26 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     What is too long for the terminal is folded; without a terminal a row stays on its line.
     """
-    from rich.cells import cell_len
-
     cells = [[printable(cell) for cell in row] for row in rows]
     used = [at for at in range(len(columns)) if not cells or any(row[at] for row in cells)]
     columns, cells = [columns[at] for at in used], [[row[at] for at in used] for row in cells]
-    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(columns, *cells, strict=True)]
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if room is not None and sum(widths) + _GAP * (len(widths) - 1) > room:
         _print_folded(columns, cells)
         return
     for number, row in enumerate([columns, *cells]):
-        padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        padded = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
         click.secho((" " * _GAP).join(padded).rstrip(), bold=not number)
+
+
+def _width(text: str) -> int:
+    """Count the columns that a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # 20 ms, and most tables need none of it
+
+    return cell_len(text)
 
 
 def _print_folded(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copydesk.registry import BackendFactory
+from copydesk import BackendFactory
 
 from copydesk_local.backend import LocalBackend, LocalOptions
 
