@@ -76,17 +76,17 @@ class Asked:
         return f"{self.method} {plain[len(home) - 1 :] if plain.startswith(home) else plain}"
 
 
-def error_of_answer(
-    asked: Asked, answer: Answer, own: Callable[[str], CopydeskError] | None = None
-) -> CopydeskError:
+def error_of_answer(asked: Asked, answer: Answer, retry_at: datetime | None = None) -> CopydeskError:
     """Make the error of a refusal, with what the forge said in its message and as ``error.answer``.
 
-    :param own: makes it, instead of the class that dialect or status have.
+    :param retry_at: given where it is a limit, whatever the status says.
     """
     make, remedy = _STATUS.get(answer.status) or _by_class(answer.status, safe=asked.safe)
     if answer.status == 401:
         remedy = f"the credential is wrong or has expired: {credential_remedy(asked.dialect.name)}"
-    own = own or asked.dialect.error_class(answer)
+    own = asked.dialect.error_class(answer)
+    if retry_at is not None:
+        own, make, remedy = None, functools.partial(RateLimitedError, retry_at=retry_at), "come back later"
     request_id = answer.headers.get(asked.dialect.request_id_header or "-", "")
     said = asked.dialect.sentence(answer) or _phrase(answer.status)
     number = f"{answer.status}, request {request_id}" if request_id else str(answer.status)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Collection
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 import attrs
 import requests
 
-from copydesk.errors import CopydeskError, NotFoundError, ProtocolError, RateLimitedError
+from copydesk.errors import NotFoundError, ProtocolError
 from copydesk.http._access import Keyring
 from copydesk.http._dialect import Dialect, Limit
 from copydesk.http._errors import Asked, error_of_answer, error_of_failure, error_of_limit
@@ -158,8 +157,7 @@ class Exchange:
         if limit.refused:
             self._refused += 1
             if self._refused > REFUSALS or not self.request.replayable:
-                retry_at = as_utc(gate.opens_at())
-                raise self._refusal(answer, functools.partial(RateLimitedError, retry_at=retry_at))
+                raise error_of_answer(self.asked, answer, as_utc(gate.opens_at()))
             return False  # the gate does the waiting
         if answer.status < 300 or answer.status == 304 or answer.status in self.allow:
             return True
@@ -168,12 +166,12 @@ class Exchange:
             return False
         if answer.status == 401:
             if not (self.request.replayable and self._can_refresh()):
-                raise self._refusal(answer)
+                raise error_of_answer(self.asked, answer)
             return False
         self._failed += 1
         passing = answer.status in _PASSING and self.request.safe
         if not (passing and self.request.replayable and self._failed < TRIES):
-            raise self._refusal(answer)
+            raise error_of_answer(self.asked, answer)
         self._back_off(answer)
         return False
 
@@ -182,9 +180,6 @@ class Exchange:
         now = self.settings.clock()
         gate.heed(limit, parse_retry_after(answer.headers.get("retry-after", ""), now), now)
         return limit
-
-    def _refusal(self, answer: Answer, own: Callable[[str], CopydeskError] | None = None) -> CopydeskError:
-        return error_of_answer(self.asked, answer, own)
 
     def _can_refresh(self) -> bool:
         """Refresh the credential that was refused, the first time."""
@@ -201,7 +196,7 @@ class Exchange:
         )
         if told is not None:
             if answer is not None and self._waited + told > self.settings.max_wait:
-                raise self._refusal(answer)
+                raise error_of_answer(self.asked, answer)
             self._wait(told)
         else:
             self.settings.sleep(self.settings.jitter(0.0, 0.5 * 2.0 ** (self._failed - 1)))

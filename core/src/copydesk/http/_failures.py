@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 import requests
 import urllib3
+from requests.exceptions import ChunkedEncodingError
 
 __all__ = ["RAISED", "Failure", "Kind", "TransportFailure", "failure_of", "kind_of"]
 
@@ -128,8 +129,10 @@ def _chain(exc: BaseException) -> list[BaseException]:
         link = todo.pop(0)
         if isinstance(link, BaseException) and all(link is not other for other in found):
             found.append(link)
-            # Not __context__: that leads to what the caller happened to be handling.
-            todo += [getattr(link, "reason", None), *link.args, link.__cause__]
+            # Not __context__, which leads to what the caller happened to be handling; but urllib3 before 2.0
+            # says no other way why it could not connect.
+            new = isinstance(link, urllib3.exceptions.NewConnectionError)
+            todo += [getattr(link, "reason", None), *link.args, link.__context__ if new else link.__cause__]
     return found
 
 
@@ -140,12 +143,12 @@ def _names(chain: list[BaseException]) -> list[str]:
 def _words(link: BaseException) -> str:
     """Say why, with words that hold no address and no header."""
     if isinstance(link, ssl.SSLCertVerificationError):
-        return link.verify_message
+        return str(getattr(link, "verify_message", "") or "the certificate is not trusted").lower()
     if isinstance(link, TimeoutError | urllib3.exceptions.TimeoutError) and not isinstance(
         link, urllib3.exceptions.NewConnectionError
     ):
         return "no answer in time"
-    if isinstance(link, http.client.RemoteDisconnected | http.client.IncompleteRead):
+    if isinstance(link, http.client.RemoteDisconnected | http.client.IncompleteRead | ChunkedEncodingError):
         return "the connection was closed before the answer was complete"
     if isinstance(link, ssl.SSLError):
         return str(link.reason or "").replace("_", " ").lower()

@@ -28,6 +28,11 @@ class _Incomplete(requests.exceptions.ChunkedEncodingError):
     """Fewer bytes came than the answer had announced."""
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find none: they are followed by the exchange, and an address that is none must not raise here."""
+
+
 class Transport:
     """Sends prepared requests over one session, from any thread.
 
@@ -38,7 +43,7 @@ class Transport:
     def __init__(
         self, origins: Iterable[str], *, workers: int, timeout: tuple[float, float], user_agent: str
     ) -> None:
-        self._session = requests.Session()
+        self._session = _Session()
         # Otherwise each request reads the environment, and ~/.netrc replaces the credential.
         self._session.trust_env = False
         self._session.verify = _certificates()
