@@ -17,6 +17,7 @@ from copydesk.errors import (
 )
 from copydesk.http import (
     Answer,
+    BearerAuth,
     Dialect,
     HttpClient,
     Part,
@@ -247,6 +248,7 @@ def test_cookies_are_not_kept(forge, make_client, reply):
     client.send(Request("GET", "a"))
     client.send(Request("GET", "a"))
     assert "Cookie" not in forge.seen[1].headers
+    assert len(client._transport._session.cookies) == 0  # threads share it
 
 
 # -- redirects ----------------------------------------------------------------------------------------
@@ -301,6 +303,27 @@ def test_redirect_to_another_origin_is_followed_bare_where_the_request_says_so(
     assert other.seen[0].path == "/b?sig=1"
     for seen in (other.seen[0], forge.seen[1]):  # and none when it comes back
         assert not {"Authorization", "X-Key"} & seen.headers.keys()
+
+
+def test_redirect_brings_no_origin_its_own_credential(forge, make_forge, make_client, reply):
+    """Where a redirect leads is not what the program chose."""
+    named, held = make_forge(), make_forge()
+    forge.says(
+        reply(302, headers={"Location": f"{named.url}/b"}), reply(302, headers={"Location": f"{held.url}/b"})
+    )
+    origins = {named.url: BearerAuth("of-named"), held.url: Credential("of-held")}
+    client = make_client(credential=TOKEN, origins=origins)
+    client.send(Request("GET", "a", follow_elsewhere=True))
+    client.send(Request("GET", "a", follow_elsewhere=True))
+    client.send(Request("GET", f"{named.url}/c"))
+    assert [seen.headers.get("Authorization") for seen in named.seen] == [None, "Bearer of-named"]
+    assert [seen.headers.get("Authorization") for seen in held.seen] == [None]
+
+
+def test_origin_that_is_no_plain_https_address_is_refused(make_client):
+    with pytest.raises(ConfigError, match="'origins' must be an https address") as caught:
+        make_client(origins={"http://example.org": TOKEN})
+    assert caught.value.key == "origins"
 
 
 def test_redirect_to_an_open_address_is_refused_even_where_it_may_leave(forge, make_client, reply):

@@ -139,6 +139,13 @@ def test_secret_that_the_forge_repeats_is_hidden(forge, make_client, reply):
     assert caught.value.answer.request_id == "***"
 
 
+def test_secret_is_hidden_before_a_long_sentence_is_cut(forge, make_client, reply):
+    forge.says(reply(400, b'{"message": "%s s3cret-t0ken"}' % (b"x" * 492)))
+    with pytest.raises(ProtocolError) as caught:
+        make_client(credential=TOKEN).send(Request("GET", "a"))
+    assert "s3cret" not in str(caught.value)
+
+
 def test_refused_credential_is_sent_once(forge, make_client, reply):
     forge.says(reply(401))
     with pytest.raises(AuthenticationError, match="or run: copydesk login forge"):

@@ -123,7 +123,7 @@ def test_forbidden_without_a_limit_is_not_waited_for(forge, make_client, reply, 
 def test_wait_over_the_most_is_an_error_at_once_with_the_time(forge, make_client, reply, clock):
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{NOW + 3000:.0f}"}
     forge.says(reply(403, headers=headers))
-    client = make_client()
+    client, told = make_client(), []
     for _ in range(2):
         with pytest.raises(
             RateLimitedError,
@@ -132,6 +132,8 @@ def test_wait_over_the_most_is_an_error_at_once_with_the_time(forge, make_client
         ) as caught:
             client.send(GET)
         assert caught.value.retry_at == datetime.fromtimestamp(NOW + 3001, UTC)
+        told.append(caught.value.answer and caught.value.answer.status)
+    assert told == [403, None]
     assert clock.slept == []
     assert len(forge.seen) == 1  # the second call did not even ask
 

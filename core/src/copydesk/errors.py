@@ -185,8 +185,8 @@ class RateLimitedError(CopydeskError):
 class UnavailableError(CopydeskError):
     """Out of reach for now: the network, the server, a full disk, a lock that somebody holds.
 
-    :param unclear: True where a write failed after it was sent. It may have happened: look before you do it
-        again.
+    :param unclear: True where a write that must not be sent twice failed after it was sent. It may have
+        happened: look before you do it again.
     """
 
     def __init__(self, message: str, *, unclear: bool = False) -> None:

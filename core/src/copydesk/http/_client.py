@@ -58,7 +58,9 @@ class HttpClient:
     ) -> None:
         self.root = checked_root(root)
         self.dialect = dialect
-        access = {origin_of(checked_root(address)): given for address, given in (origins or {}).items()}
+        access = {
+            origin_of(checked_root(address, "origins")): given for address, given in (origins or {}).items()
+        }
         keyring = Keyring({**access, origin_of(self.root): credential}, gates)
         self._transport = Transport(
             keyring.origins, workers=workers or dialect.workers, timeout=timeout, user_agent=user_agent

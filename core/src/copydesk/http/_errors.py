@@ -87,14 +87,19 @@ def error_of_answer(asked: Asked, answer: Answer, retry_at: datetime | None = No
     own = asked.dialect.error_class(answer)
     if retry_at is not None:
         own, make, remedy = None, functools.partial(RateLimitedError, retry_at=retry_at), "come back later"
-    request_id = answer.headers.get(asked.dialect.request_id_header or "-", "")
+    told = _told(asked, answer)
     said = asked.dialect.sentence(answer) or _phrase(answer.status)
-    number = f"{answer.status}, request {request_id}" if request_id else str(answer.status)
+    number = f"{told.status}, request {told.request_id}" if told.request_id else str(told.status)
     verb = "failed at" if answer.status >= 500 else "refused"
     message = f"{asked.dialect.name} {verb} {asked}: {asked.hide(said)[:500]!r} ({number})"
     error = (own or make)(asked.hide(message if own else f"{message}; {remedy}"))
-    error.answer = ForgeAnswer(answer.status, asked.hide(request_id), asked.hide(without_query(answer.url)))
+    error.answer = told
     return error
+
+
+def _told(asked: Asked, answer: Answer) -> ForgeAnswer:
+    request_id = answer.headers.get(asked.dialect.request_id_header or "-", "")
+    return ForgeAnswer(answer.status, asked.hide(request_id), asked.hide(without_query(answer.url)))
 
 
 def _by_class(status: int, *, safe: bool) -> tuple[Callable[[str], CopydeskError], str]:
@@ -136,12 +141,16 @@ def error_of_failure(asked: Asked, failure: Failure) -> CopydeskError:
     return UnavailableError(asked.hide(f"{what}; {_LOOK if unclear else remedy}"), unclear=unclear)
 
 
-def error_of_limit(asked: Asked, retry_at: datetime, wait: float, most: float) -> RateLimitedError:
-    """Make the error of a limit that lasts longer than anybody should wait."""
-    return RateLimitedError(
+def error_of_limit(
+    asked: Asked, retry_at: datetime, wait: float, most: float, answer: Answer | None
+) -> RateLimitedError:
+    """Make the error of a limit that lasts longer than anybody should wait; *answer* is the refusal, if any."""
+    error = RateLimitedError(
         asked.hide(
             f"{asked.dialect.name} allows no {asked} before {retry_at:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s, "
             f"and no call waits longer than {most:.0f} s; come back then"
         ),
         retry_at=retry_at,
     )
+    error.answer = _told(asked, answer) if answer is not None else None
+    return error

@@ -59,6 +59,7 @@ class Exchange:
     _credential: Credential | None = None
     _failed: int = 0
     _refused: int = 0
+    _refusal: Answer | None = None
     _redirects: int = 0
     _waited: float = 0.0
     _refreshed: bool = False
@@ -103,7 +104,7 @@ class Exchange:
     def _wait(self, seconds: float) -> None:
         if self._waited + seconds > self.settings.max_wait:
             retry_at = as_utc(self.settings.clock() + seconds)
-            raise error_of_limit(self.asked, retry_at, seconds, self.settings.max_wait)
+            raise error_of_limit(self.asked, retry_at, seconds, self.settings.max_wait, self._refusal)
         self._waited += seconds
         self.settings.sleep(seconds)
 
@@ -127,7 +128,7 @@ class Exchange:
 
     def _received(self, response: requests.Response) -> Answer | Failure:
         content: bytes | Failure = b""
-        if self.keep_open and response.ok and response.status_code not in _MOVED:
+        if self.keep_open and response.status_code < 300:
             self.response = response
         else:
             content = read(response)
@@ -156,6 +157,7 @@ class Exchange:
         limit = self._heed(answer, gate)
         if limit.refused:
             self._refused += 1
+            self._refusal = answer
             if self._refused > REFUSALS or not self.request.replayable:
                 raise error_of_answer(self.asked, answer, as_utc(gate.opens_at()))
             return False  # the gate does the waiting
@@ -189,17 +191,14 @@ class Exchange:
         return self.settings.keyring.refresh(origin_of(self.address), self._credential)
 
     def _back_off(self, answer: Answer | None = None) -> None:
-        told = (
-            parse_retry_after(answer.headers.get("retry-after", ""), self.settings.clock())
-            if answer
-            else None
-        )
-        if told is not None:
-            if answer is not None and self._waited + told > self.settings.max_wait:
-                raise error_of_answer(self.asked, answer)
-            self._wait(told)
-        else:
+        header = answer.headers.get("retry-after", "") if answer is not None else ""
+        told = parse_retry_after(header, self.settings.clock())
+        if told is None:
             self.settings.sleep(self.settings.jitter(0.0, 0.5 * 2.0 ** (self._failed - 1)))
+            return
+        if answer is not None and self._waited + told > self.settings.max_wait:
+            raise error_of_answer(self.asked, answer)
+        self._wait(told)
 
     # -- redirects ------------------------------------------------------------------------------------
 

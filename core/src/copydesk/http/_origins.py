@@ -28,15 +28,15 @@ def origin_of(address: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
-def checked_root(address: str) -> str:
-    """Give the root of an API without the slash at its end.
+def checked_root(address: str, name: str = "api_root") -> str:
+    """Give the root of an API without the slash at its end; *name* is that of the option it came from.
 
     :raises ConfigError: it is no https address (http is for this machine only), or more than an address.
     """
     problem = _problem(address)
     if problem:
         # Without the address: a secret may stand in it.
-        raise ConfigError(f"'api_root' must be {problem}", key="api_root")
+        raise ConfigError(f"{name!r} must be {problem}", key=name)
     return address.rstrip("/")
 
 

@@ -44,7 +44,7 @@ class Transport:
         self, origins: Iterable[str], *, workers: int, timeout: tuple[float, float], user_agent: str
     ) -> None:
         self._session = _Session()
-        # Otherwise each request reads the environment, and ~/.netrc replaces the credential.
+        # What the environment says is read here, once; ~/.netrc must never replace the credential.
         self._session.trust_env = False
         self._session.verify = _certificates()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
