@@ -423,6 +423,14 @@ def test_stream_that_is_cut_is_an_error_and_not_a_short_file(forge, make_client,
     assert len(forge.seen) == 1
 
 
+def test_stream_that_is_left_early_is_closed(forge, make_client, reply):
+    forge.says(reply(200, b"x" * 1_000_000))
+    with make_client().stream(Request("GET", "a")) as pieces:
+        assert next(pieces)
+    with pytest.raises(UnavailableError, match="the connection was closed before the answer was complete"):
+        list(pieces)
+
+
 def test_stream_of_nothing_new_is_empty(forge, make_client, reply):
     forge.says(reply(304))
     with make_client().stream(Request("GET", "a")) as pieces:
