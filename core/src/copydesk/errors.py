@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from copydesk.models import FileVersion
+    from copydesk.models import FileVersion, ForgeAnswer
 
 __all__ = [
     "AuthenticationError",
@@ -54,7 +54,13 @@ __all__ = [
 
 
 class CopydeskError(Exception):
-    """The base of everything that copydesk raises on purpose."""
+    """The base of everything that copydesk raises on purpose.
+
+    *answer* is what a forge answered over HTTP (status, request id, address without query) where that is the
+    reason, else None.
+    """
+
+    answer: ForgeAnswer | None = None
 
 
 class ConfigError(CopydeskError):
@@ -177,7 +183,15 @@ class RateLimitedError(CopydeskError):
 
 
 class UnavailableError(CopydeskError):
-    """Out of reach for now: the network, the server, a full disk, a lock that somebody holds."""
+    """Out of reach for now: the network, the server, a full disk, a lock that somebody holds.
+
+    :param unclear: True where a write that must not be sent twice failed after it was sent. It may have
+        happened: look before you do it again.
+    """
+
+    def __init__(self, message: str, *, unclear: bool = False) -> None:
+        super().__init__(message)
+        self.unclear = unclear
 
 
 class ProtocolError(CopydeskError):

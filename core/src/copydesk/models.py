@@ -26,6 +26,7 @@ __all__ = [
     "Delete",
     "File",
     "FileVersion",
+    "ForgeAnswer",
     "LoginFlow",
     "Merge",
     "Mode",
@@ -108,6 +109,15 @@ class LoginFlow:
 
     kind: str
     settings: Mapping[str, str] = attrs.field(factory=dict, converter=_frozen_mapping)
+
+
+@attrs.frozen
+class ForgeAnswer:
+    """An answer of a forge that led to an error; *request_id* is "" where it gave none, *url* has no query."""
+
+    status: int
+    request_id: str
+    url: str
 
 
 # -- files --------------------------------------------------------------------------------------------

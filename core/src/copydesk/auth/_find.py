@@ -1,0 +1,71 @@
+"""Finding the credential of a backend: the argument, then the environment, then the store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from copydesk.auth._store import CredentialStore
+from copydesk.errors import AuthenticationError
+from copydesk.models import Credential
+
+__all__ = ["credential_remedy", "find_credential", "missing_credential"]
+
+
+def find_credential(
+    backend: str,
+    *,
+    api_root: str,
+    explicit: str | Credential | None = None,
+    environ: Mapping[str, str] = os.environ,
+    store: CredentialStore | None = None,
+    account: str = "",
+) -> Credential | None:
+    """Find the credential of a backend; the first of three places that has one wins.
+
+    :param explicit: a credential, or a secret that is sent as a bearer token.
+    :param environ: where ``COPYDESK_<BACKEND>_TOKEN`` is looked up; with ``COPYDESK_<BACKEND>_USER`` beside it
+        the two are user and password.
+    :param store: where the credentials of logins are kept.
+    :returns: None where no place has one.
+    :raises AuthenticationError: *explicit* is empty.
+    """
+    if explicit is not None:
+        return _given(backend, explicit)
+    found = _from_environment(backend, environ)
+    if found is not None or store is None:
+        return found
+    return store.get(backend, api_root, account)
+
+
+def missing_credential(backend: str) -> AuthenticationError:
+    """Make the error for a backend that needs a credential and has none."""
+    return AuthenticationError(f"the {backend} backend needs a credential: {credential_remedy(backend)}")
+
+
+def credential_remedy(backend: str) -> str:
+    """Name every way to give a credential."""
+    return f"pass credential=, set {_variable(backend, 'TOKEN')}, or run: copydesk login {backend}"
+
+
+def _variable(backend: str, what: str) -> str:
+    return f"COPYDESK_{backend.upper().replace('-', '_')}_{what}"
+
+
+def _given(backend: str, explicit: str | Credential) -> Credential:
+    credential = Credential(explicit) if isinstance(explicit, str) else explicit
+    # Going on to the environment would act as somebody else than the caller meant.
+    if credential.scheme != "none" and not credential.secret:
+        raise AuthenticationError(
+            f"the credential given to the {backend} backend is empty; "
+            f"pass None to look for another, or {credential_remedy(backend)}"
+        )
+    return credential
+
+
+def _from_environment(backend: str, environ: Mapping[str, str]) -> Credential | None:
+    secret = environ.get(_variable(backend, "TOKEN"), "").strip()
+    if not secret:
+        return None
+    user = environ.get(_variable(backend, "USER"), "").strip()
+    return Credential(secret, scheme="basic", user=user) if user else Credential(secret)

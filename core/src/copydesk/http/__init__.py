@@ -1,0 +1,91 @@
+"""The HTTP client of the core: a backend builds requests and reads answers, this sends them.
+
+::
+
+    from copydesk.http import Dialect, HttpClient, Request, by_link, quoted, quoted_path
+
+    GITEA = Dialect(name="gitea", headers={"Accept": "application/json"}, workers=4)
+
+    # api.py: pure functions, tested with values
+    def ask_branch(repo: str, name: str) -> Request:
+        return Request("GET", f"repos/{quoted_path(repo)}/branches/{quoted(name)}")
+
+    def read_branch(answer: Answer) -> Branch:
+        data = answer.json()
+        return Branch(data["name"], data["commit"]["id"])
+
+    # backend.py: only sends
+    client = HttpClient(options.api_root, GITEA, credential=credential)
+    branch = read_branch(client.send(ask_branch(options.repo, name)))
+    for page in client.pages(Request("GET", "repos/o/r/pulls", {"limit": 50}), by_link):
+        ...
+
+What comes for nothing: timeouts, pages, the forge's limit (:class:`RateGate`), retries of what is safe to send
+twice, refresh of a credential, redirects within the origin, and an error that says what to do. A write is sent
+once; ``UnavailableError.unclear`` says that it may have happened. ``Request(…, safe=True)`` marks a POST that
+only reads, or that the forge refuses the second time. A status that means something is allowed and read:
+``client.send(request, allow={404, 409})``.
+
+What a forge says in its own way goes into a subclass of :class:`Dialect`. What carries a secret elsewhere is
+named: ``HttpClient(…, origins={lfs_url: credential})``. Every name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from copydesk.http._auth import BasicAuth, BearerAuth, HeaderAuth, auth_for
+    from copydesk.http._client import HttpClient
+    from copydesk.http._dialect import Dialect, Limit
+    from copydesk.http._gate import Gates, RateGate, parse_retry_after
+    from copydesk.http._origins import origin_of
+    from copydesk.http._pages import by_body_next, by_cursor, by_link
+    from copydesk.http._values import Answer, Headers, Part, Request, quoted, quoted_path
+
+_HOMES = {
+    "_auth": ("BasicAuth", "BearerAuth", "HeaderAuth", "auth_for"),
+    "_client": ("HttpClient",),
+    "_dialect": ("Dialect", "Limit"),
+    "_gate": ("Gates", "RateGate", "parse_retry_after"),
+    "_origins": ("origin_of",),
+    "_pages": ("by_body_next", "by_cursor", "by_link"),
+    "_values": ("Answer", "Headers", "Part", "Request", "quoted", "quoted_path"),
+}
+_MODULES = {name: f"copydesk.http.{module}" for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Answer",
+    "BasicAuth",
+    "BearerAuth",
+    "Dialect",
+    "Gates",
+    "HeaderAuth",
+    "Headers",
+    "HttpClient",
+    "Limit",
+    "Part",
+    "RateGate",
+    "Request",
+    "auth_for",
+    "by_body_next",
+    "by_cursor",
+    "by_link",
+    "origin_of",
+    "parse_retry_after",
+    "quoted",
+    "quoted_path",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
