@@ -9,6 +9,7 @@ from pathlib import Path
 import pluggy
 from copydesk.factory import BackendFactory
 from copydesk.hookspecs import BackendHooks
+from copydesk.http import Connector
 from copydesk.registry import InstalledBackend, load_backend
 from copydesk.repository import Repository
 from copydesk_local import LocalBackend, LocalOptions
@@ -65,7 +66,7 @@ def open_one(
     factory: BackendFactory[LocalOptions], origin: InstalledBackend, options: LocalOptions
 ) -> Repository:
     """Open without looking for the entry point."""
-    return Repository(origin, options, (factory.open(options),))
+    return Repository(origin, options, (factory.open(options, Connector(origin.name)),))
 
 
 def _calls(repository: Repository, backend: LocalBackend, rounds: int) -> Iterator[Figure]:

@@ -22,7 +22,7 @@ from copydesk import BackendFactory, BackendOptions, hookimpl
 class Backend:
 {body}
 
-backend = BackendFactory(options=BackendOptions, open=lambda options: Backend())
+backend = BackendFactory(options=BackendOptions, open=lambda options, connect: Backend())
 """
 GOOD = """\
     @hookimpl
@@ -387,7 +387,7 @@ from copydesk import BackendFactory, BackendOptions, hookimpl
 def lst_files(commit_sha, folder):
     return ()
 
-backend = BackendFactory(options=BackendOptions, open=lambda options: sys.modules[__name__])
+backend = BackendFactory(options=BackendOptions, open=lambda options, connect: sys.modules[__name__])
 """
     plugins.install("copydesk-slips", "1", {"slips": "copydesk_slips:backend"}, {"copydesk_slips": source})
     with pytest.raises(BackendLoadError, match=r"'lst_files', .*; did you mean 'list_files'\?$"):

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Final, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
 
 import pluggy
 
@@ -48,6 +48,10 @@ from copydesk.paths import check_branch, check_folder, check_path
 from copydesk.pool import ReadPool
 from copydesk.registry import InstalledBackend, load_backend
 
+if TYPE_CHECKING:
+    from copydesk.auth import CredentialSource
+    from copydesk.http import HttpSettings
+
 __all__ = ["Repository", "open_repository"]
 
 #: How long a commit on a branch that others move is tried again before the conflict is raised.
@@ -64,6 +68,8 @@ def open_repository(
     /,
     *,
     extensions: Iterable[object] = (),
+    credential: str | Credential | CredentialSource | None = None,
+    http: HttpSettings | None = None,
     **options: object,
 ) -> Repository:
     """Open one repository on one forge.
@@ -71,18 +77,23 @@ def open_repository(
     :param source: the name of a backend, the ``backend:`` mapping of a configuration, or a whole
         :class:`~copydesk.config.SiteConfig`.
     :param extensions: objects with hook wrappers for this repository; the last one is the outermost.
+    :param credential: the token, or what gives one; None: that of the environment, then that of a login.
+    :param http: how requests are sent, where the defaults do not fit.
     :param options: options of the backend; they win over those of *source*.
     :raises BackendNotFoundError: no installed distribution brings the backend.
     :raises BackendLoadError: it is there but does not fit.
     :raises ConfigError: an option is unknown, missing or wrong.
+    :raises AuthenticationError: the backend needs a credential and there is none.
     """
+    from copydesk.http import Connector, HttpSettings  # what only lists backends needs none of it
+
     name, given = _named(source)
     factory, origin = load_backend(name)
     typed = build_options(origin.name, factory.options, {**given, **options})
-    opened = factory.open(typed)
-    repository = Repository(
-        origin, typed, opened if isinstance(opened, tuple) else (opened,), tuple(extensions)
-    )
+    connect = Connector(origin.name, credential, http or HttpSettings())
+    opened = factory.open(typed, connect)
+    backends = opened if isinstance(opened, tuple) else (opened,)
+    repository = Repository(origin, typed, backends, tuple(extensions), on_close=connect.close)
     if not repository.own_operations:
         raise BackendLoadError(
             f"backend {origin.name!r} ({origin.origin}) opened {opened!r}, which implements no operation; "
@@ -122,11 +133,13 @@ class Repository:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.origin = origin
         self.options = options
         self._clock = clock
         self._sleep = sleep
+        self._on_close = on_close
         self._pool = ReadPool()
         self._writing = threading.Lock()
         self._info: RepositoryInfo | None = None
@@ -156,6 +169,7 @@ class Repository:
             self._plugins.unregister(plugin)
         self._answerable = frozenset()
         self._backends = ()
+        self._on_close()
 
     # -- what it is -----------------------------------------------------------------------------------
 

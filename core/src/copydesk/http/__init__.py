@@ -15,7 +15,7 @@
         return Branch(data["name"], data["commit"]["id"])
 
     # backend.py: only sends
-    client = HttpClient(options.api_root, GITEA, credential=credential)
+    client = connect(options.api_root, GITEA)  # as `open(options, connect)` got it, with the credential
     branch = read_branch(client.send(ask_branch(options.repo, name)))
     for page in client.pages(Request("GET", "repos/o/r/pulls", {"limit": 50}), by_link):
         ...
@@ -27,7 +27,7 @@ only reads, or that the forge refuses the second time. A status that means somet
 ``client.send(request, allow={404, 409})``.
 
 What a forge says in its own way goes into a subclass of :class:`Dialect`. What carries a secret elsewhere is
-named: ``HttpClient(…, origins={lfs_url: credential})``. Every name is imported when it is first used.
+named: ``connect(…, origins={lfs_url: credential})``. Every name is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from copydesk.http._auth import BasicAuth, BearerAuth, HeaderAuth, auth_for
     from copydesk.http._client import HttpClient
+    from copydesk.http._connect import Connector, HttpSettings
     from copydesk.http._dialect import Dialect, Limit
     from copydesk.http._gate import Gates, RateGate, parse_retry_after
     from copydesk.http._origins import origin_of
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "_auth": ("BasicAuth", "BearerAuth", "HeaderAuth", "auth_for"),
     "_client": ("HttpClient",),
+    "_connect": ("Connector", "HttpSettings"),
     "_dialect": ("Dialect", "Limit"),
     "_gate": ("Gates", "RateGate", "parse_retry_after"),
     "_origins": ("origin_of",),
@@ -59,11 +61,13 @@ __all__ = [
     "Answer",
     "BasicAuth",
     "BearerAuth",
+    "Connector",
     "Dialect",
     "Gates",
     "HeaderAuth",
     "Headers",
     "HttpClient",
+    "HttpSettings",
     "Limit",
     "Part",
     "RateGate",

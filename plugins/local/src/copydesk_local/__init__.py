@@ -8,4 +8,4 @@ from copydesk_local.backend import LocalBackend, LocalOptions
 
 __all__ = ["LocalBackend", "LocalOptions", "backend"]
 
-backend = BackendFactory(options=LocalOptions, open=LocalBackend.open)
+backend = BackendFactory(options=LocalOptions, open=lambda options, _: LocalBackend.open(options))

@@ -1,0 +1,99 @@
+"""Making the clients of one repository: what its backend names, and what the caller gave."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from copydesk.auth import CredentialSource, CredentialStore, find_credential, missing_credential
+from copydesk.http._dialect import Dialect
+from copydesk.http._gate import PROCESS_GATES, Gates
+from copydesk.models import Credential
+
+if TYPE_CHECKING:
+    from copydesk.http._access import OriginAccess
+    from copydesk.http._client import HttpClient
+
+__all__ = ["Connector", "HttpSettings"]
+
+
+@attrs.frozen(kw_only=True)
+class HttpSettings:
+    """How a caller wants the requests of a repository to be sent; tests give clock, sleep and jitter.
+
+    :param timeout: seconds to connect, and seconds without a byte.
+    :param max_wait: seconds that one call waits for a limit before it raises RateLimitedError.
+    :param store: where the credentials of logins are kept.
+    """
+
+    timeout: tuple[float, float] = (10.0, 60.0)
+    max_wait: float = 60.0
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[float, float], float] = random.uniform
+    gates: Gates = PROCESS_GATES
+    environ: Mapping[str, str] = attrs.field(default=os.environ, repr=False)
+    store: CredentialStore | None = None
+
+
+@attrs.define(eq=False)
+class Connector:
+    """Gives the backend of one repository its clients, each with the credential of the caller."""
+
+    backend: str
+    credential: str | Credential | CredentialSource | None = attrs.field(default=None, repr=False)
+    settings: HttpSettings = attrs.field(factory=HttpSettings)
+    _clients: list[HttpClient] = attrs.field(factory=list, init=False, repr=False)
+
+    def __call__(
+        self, root: str, dialect: Dialect, *, origins: Mapping[str, OriginAccess] | None = None
+    ) -> HttpClient:
+        """Make a client for the API at *root*; the credential goes there and nowhere else.
+
+        :param origins: other addresses that may be sent something, each with what it may be sent.
+        :raises AuthenticationError: there is no credential; the message names every way to give one.
+        :raises ConfigError: an address cannot be used.
+        """
+        from copydesk.http._client import HttpClient  # brings requests, which a backend on disk does not need
+
+        known = self.settings
+        client = HttpClient(
+            root,
+            dialect,
+            credential=self.found(root),
+            origins=origins,
+            clock=known.clock,
+            sleep=known.sleep,
+            jitter=known.jitter,
+            timeout=known.timeout,
+            max_wait=known.max_wait,
+            gates=known.gates,
+        )
+        self._clients.append(client)
+        return client
+
+    def found(self, root: str) -> Credential | CredentialSource:
+        """Find the credential: the argument, then the environment, then the store.
+
+        :raises AuthenticationError: there is none.
+        """
+        given = self.credential
+        if isinstance(given, CredentialSource):
+            return given
+        known = self.settings
+        credential = find_credential(
+            self.backend, api_root=root, explicit=given, environ=known.environ, store=known.store
+        )
+        if credential is None:
+            raise missing_credential(self.backend)
+        return credential
+
+    def close(self) -> None:
+        """Close every client; a second call does nothing."""
+        for client in self._clients:
+            client.close()
