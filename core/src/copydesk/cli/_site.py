@@ -44,7 +44,7 @@ class Site:
         :raises ConfigError: neither is there.
         """
         site = self.configuration()
-        with open_repository(site or self._named_backend(), **self.options) as repository:
+        with open_repository(site or self._named_backend()) as repository:
             yield repository
 
     @contextlib.contextmanager
@@ -55,19 +55,19 @@ class Site:
         """
         site = self.configuration()
         if site is None:
-            with open_repository(self._named_backend(), **self.options) as repository:
+            with open_repository(self._named_backend()) as repository:
                 site = self._adjusted(_inside(repository))
-        with open_repository(site, **self.options) as repository:
+        with open_repository(site) as repository:
             yield Workflow(repository, site)
 
-    def _named_backend(self) -> str:
+    def _named_backend(self) -> dict[str, object]:
         if self.backend is None:
             raise ConfigError(
                 f"no config.yml found below {str(Path.cwd())!r} (looked for {_PLACES}, also one folder down); "
                 "go to the top of your site, pass --config FILE, or name the repository: "
                 "--backend NAME -o repo=…"
             )
-        return self.backend
+        return {"name": self.backend, **self.options}
 
     def _on_disk(self) -> SiteConfig | None:
         if self.config is not None:
@@ -84,6 +84,7 @@ class Site:
     def _adjusted(self, site: SiteConfig) -> SiteConfig:
         if self.backend is not None:
             site = site.with_backend(self.backend)
+        site = attrs.evolve(site, backend_options={**site.backend_options, **self.options})
         if self.publish_mode is not None:
             site = attrs.evolve(site, publish_mode=self.publish_mode)
         return site
