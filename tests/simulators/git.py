@@ -11,7 +11,7 @@ from pygit2.enums import DeltaStatus, DiffFlag, SortMode
 
 __all__ = [
     "FileChange",
-    "Refused",
+    "RefusedError",
     "changes",
     "edit_tree",
     "entry_at",
@@ -32,7 +32,7 @@ _STATUS: Final = {
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The forge does not do it; *reason* is a word that a simulator turns into its forge's message."""
 
     def __init__(self, reason: str, **facts: object) -> None:
@@ -103,7 +103,7 @@ def edit_tree(
 ) -> pygit2.Oid:
     """Write a tree with some paths set to a mode and an object, and others, set to None, taken out.
 
-    :raises Refused: ``absent`` when what is to be taken out is not there.
+    :raises RefusedError: ``absent`` when what is to be taken out is not there.
     """
     builder = git.TreeBuilder(base) if base is not None else git.TreeBuilder()
     below: dict[str, dict[str, tuple[int, str] | None]] = {}
@@ -114,7 +114,7 @@ def edit_tree(
         elif edit is not None:
             builder.insert(name, pygit2.Oid(hex=edit[1]), edit[0])
         elif base is None or name not in base:
-            raise Refused("absent", path=path)
+            raise RefusedError("absent", path=path)
         else:
             builder.remove(name)
     for name, inner in below.items():
@@ -145,12 +145,12 @@ def write_commit(
 def merge_trees(git: pygit2.Repository, ours: str, theirs: str) -> pygit2.Oid:
     """Merge two commits three-way.
 
-    :raises Refused: ``conflicts``, with the paths.
+    :raises RefusedError: ``conflicts``, with the paths.
     """
     index = git.merge_commits(pygit2.Oid(hex=ours), pygit2.Oid(hex=theirs))
     if index.conflicts is not None:
         sides = (side for conflict in index.conflicts for side in conflict if side is not None)
-        raise Refused("conflicts", paths=tuple(sorted({side.path for side in sides})))
+        raise RefusedError("conflicts", paths=tuple(sorted({side.path for side in sides})))
     return index.write_tree(git)
 
 

@@ -1,6 +1,6 @@
 """What a forge knows: users, repositories, pull requests, labels, checks; over real bare git repositories.
 
-No forge's API is spoken here. Methods that a forge may refuse raise :class:`Refused` with a word as reason.
+No forge's API is spoken here. Methods that a forge may refuse raise :class:`RefusedError` with a word as reason.
 Whoever calls holds :attr:`Forge.lock`.
 """
 
@@ -17,7 +17,7 @@ import attrs
 import pygit2
 
 from simulators import git as objects
-from simulators.git import Refused
+from simulators.git import RefusedError
 
 __all__ = [
     "Access",
@@ -28,7 +28,7 @@ __all__ = [
     "Label",
     "Protection",
     "PullRequest",
-    "Refused",
+    "RefusedError",
     "Repository",
     "Status",
     "User",
@@ -203,14 +203,14 @@ class Repository:
     def create_branch(self, branch: str, sha: str) -> None:
         """Create a branch; *exists*, *unknown-object*, *bad-name* and *ref-conflict* are refused."""
         if not pygit2.reference_is_valid_name(f"refs/heads/{branch}"):
-            raise Refused("bad-name", branch=branch)
+            raise RefusedError("bad-name", branch=branch)
         if self.head(branch) is not None:
-            raise Refused("exists", branch=branch)
+            raise RefusedError("exists", branch=branch)
         self._commit(sha)
         nested = any(name.startswith(f"{branch}/") for name, _ in self.branches())
         above = (branch[:at] for at, letter in enumerate(branch) if letter == "/")
         if nested or any(self.head(each) for each in above):
-            raise Refused("ref-conflict", branch=branch)
+            raise RefusedError("ref-conflict", branch=branch)
         self.git.references.create(f"refs/heads/{branch}", pygit2.Oid(hex=sha))
 
     def move_branch(
@@ -218,17 +218,17 @@ class Repository:
     ) -> None:
         """Move a branch by compare-and-swap.
 
-        :raises Refused: *missing*, *moved* (it is not at *expected*), *protected* (for a push),
+        :raises RefusedError: *missing*, *moved* (it is not at *expected*), *protected* (for a push),
             *unknown-object*, *not-fast-forward*.
         """
         head = self.head(branch)
         if head is None:
-            raise Refused("missing", branch=branch)
+            raise RefusedError("missing", branch=branch)
         if expected is not None and head != expected:
-            raise Refused("moved", branch=branch, head=head)
+            raise RefusedError("moved", branch=branch, head=head)
         self._commit(sha)
         if not force and not self.descends(sha, head):
-            raise Refused("not-fast-forward", branch=branch)
+            raise RefusedError("not-fast-forward", branch=branch)
         if pushed:
             self._refuse_protected(branch)
         reference = self.git.references[f"refs/heads/{branch}"]
@@ -238,9 +238,9 @@ class Repository:
         """Delete a branch, which closes its pull requests."""
         head = self.head(branch)
         if head is None:
-            raise Refused("missing", branch=branch)
+            raise RefusedError("missing", branch=branch)
         if expected is not None and head != expected:
-            raise Refused("moved", branch=branch, head=head)
+            raise RefusedError("moved", branch=branch, head=head)
         self._refuse_protected(branch)
         self.pulls()  # each learns its last head
         self.git.references.delete(f"refs/heads/{branch}")
@@ -249,7 +249,7 @@ class Repository:
     def _refuse_protected(self, branch: str) -> None:
         rules = self.protections.get(branch)
         if rules is not None and rules.no_direct_pushes:
-            raise Refused("protected", branch=branch)
+            raise RefusedError("protected", branch=branch)
 
     # -- objects ----------------------------------------------------------------------------------
 
@@ -263,7 +263,7 @@ class Repository:
     def _commit(self, sha: str) -> pygit2.Commit:
         found = self.git.get(sha) if len(sha) == 40 else None
         if not isinstance(found, pygit2.Commit):
-            raise Refused("unknown-object", sha=sha)
+            raise RefusedError("unknown-object", sha=sha)
         return found
 
     def size(self, sha: str) -> int:
@@ -314,7 +314,7 @@ class Repository:
 
     def create_label(self, name: str, color: str = "ededed", description: str | None = None) -> Label:
         if self.label(name) is not None:
-            raise Refused("exists", label=name)
+            raise RefusedError("exists", label=name)
         made = Label(self.forge.number(), name, color, description)
         self.labels[name.casefold()] = made
         return made
@@ -356,14 +356,14 @@ class Repository:
         base = base or self.default_branch
         tip, head_sha = self.head(base), head_sha or self.head(head)
         if head_sha is None:
-            raise Refused("bad-head", branch=head)
+            raise RefusedError("bad-head", branch=head)
         if tip is None:
-            raise Refused("bad-base", branch=base)
+            raise RefusedError("bad-base", branch=base)
         same = (each for each in self.pulls() if (each.head, each.base, each.fork) == (head, base, fork))
         if any(each.state == "open" for each in same):
-            raise Refused("exists", branch=head)
+            raise RefusedError("exists", branch=head)
         if self.descends(tip, head_sha):
-            raise Refused("no-commits", head=head, base=base)
+            raise RefusedError("no-commits", head=head, base=base)
         now = self.forge.now()
         number = max(self._pulls, default=0) + 1
         made = PullRequest(
@@ -383,27 +383,27 @@ class Repository:
     def reopen_pull(self, pull: PullRequest) -> None:
         """Open it again; *merged* and *missing* (its branch is gone) are refused."""
         if pull.state == "merged":
-            raise Refused("merged")
+            raise RefusedError("merged")
         if pull.fork is None and self.head(pull.head) is None:
-            raise Refused("missing", branch=pull.head)
+            raise RefusedError("missing", branch=pull.head)
         pull.state, pull.closed, pull.updated = "open", None, self.forge.now()
 
-    def blocked(self, pull: PullRequest) -> Refused | None:
+    def blocked(self, pull: PullRequest) -> RefusedError | None:
         """Say why a pull request cannot be merged, None when it can."""
         if pull.state != "open":
-            return Refused(pull.state)
+            return RefusedError(pull.state)
         if pull.draft:
-            return Refused("draft")
+            return RefusedError("draft")
         try:
             objects.merge_trees(self.git, self.head(pull.base) or pull.base_sha, pull.head_sha)
-        except Refused as exc:
+        except RefusedError as exc:
             return exc
         rules = self.protections.get(pull.base, Protection())
         missing = [each for each in rules.required_checks if not self.passed(pull.head_sha, each)]
         if missing:
-            return Refused("checks", missing=tuple(missing))
+            return RefusedError("checks", missing=tuple(missing))
         return (
-            Refused("reviews", count=rules.required_reviews)
+            RefusedError("reviews", count=rules.required_reviews)
             if pull.approvals < rules.required_reviews
             else None
         )
@@ -419,7 +419,7 @@ class Repository:
     ) -> str:
         """Merge a pull request and give the commit; *moved* and what :meth:`blocked` says are refused."""
         if pull.state == "open" and expected is not None and expected != pull.head_sha:
-            raise Refused("moved", head=pull.head_sha)
+            raise RefusedError("moved", head=pull.head_sha)
         if (refused := self.blocked(pull)) is not None:
             raise refused
         tip = self.head(pull.base) or pull.base_sha
@@ -438,9 +438,9 @@ class Repository:
         """Merge the base into the head; *moved*, *up-to-date* and *conflicts* are refused."""
         tip, head = self.head(pull.base) or pull.base_sha, pull.head_sha
         if expected is not None and expected != head:
-            raise Refused("moved", head=head)
+            raise RefusedError("moved", head=head)
         if self.descends(head, tip):
-            raise Refused("up-to-date")
+            raise RefusedError("up-to-date")
         tree = objects.merge_trees(self.git, head, tip)
         message = f"Merge branch '{pull.base}' into {pull.head}"
         sha = objects.write_commit(self.git, tree, [head, tip], message, self.signature(actor))

@@ -32,7 +32,8 @@ FIELDS = {
     "Query": "viewer repository rateLimit node nodes",
     "Mutation": "createRef updateRef updateRefs deleteRef createCommitOnBranch createPullRequest "
     "updatePullRequest closePullRequest reopenPullRequest mergePullRequest updatePullRequestBranch "
-    "addLabelsToLabelable removeLabelsFromLabelable createLabel markPullRequestReadyForReview convertPullRequestToDraft",
+    "addLabelsToLabelable removeLabelsFromLabelable createLabel markPullRequestReadyForReview "
+    "convertPullRequestToDraft",
     "User": "id login name email databaseId avatarUrl url",
     "Bot": "id login avatarUrl url",
     "Actor": "login avatarUrl url",
