@@ -442,7 +442,8 @@ def test_checks_of_all_three_kinds(ask, site):
     (made,) = ask("GET", f"/deployments?sha={sha}").json()
     steps = ask("GET", f"/deployments/{made['id']}/statuses").json()
     assert steps[0]["environment_url"] == "https://preview.example.org"
-    query = """query($sha: GitObjectID!) {repository(owner: "owner", name: "site") {object(oid: $sha) {... on Commit {
+    query = """query($sha: GitObjectID!) {repository(owner: "owner", name: "site") {
+      object(oid: $sha) {... on Commit {
       statusCheckRollup {contexts(first: 10) {nodes {__typename ... on StatusContext {context state}
         ... on CheckRun {name conclusion}}}}
       deployments(first: 5) {nodes {environment latestStatus {environmentUrl}}}}}}}"""
@@ -487,11 +488,12 @@ OPEN = """query($owner: String!, $name: String!) {
     labels(first: 100, query: "cms") {nodes {id name}}
     pullRequests(first: 100, states: OPEN, baseRefName: "main", orderBy: {field: UPDATED_AT, direction: DESC}) {
       pageInfo {hasNextPage endCursor}
-      nodes {id number title state isDraft headRefName headRefOid baseRefName baseRefOid isCrossRepository updatedAt
-        url author {login} labels(first: 20) {nodes {id name} pageInfo {hasNextPage}}
+      nodes {id number title state isDraft headRefName headRefOid baseRefName baseRefOid isCrossRepository
+        updatedAt url author {login} labels(first: 20) {nodes {id name} pageInfo {hasNextPage}}
         files(first: 100) {nodes {path changeType} totalCount pageInfo {hasNextPage}}}}
     object(expression: "main") {... on Commit {oid history(first: 5, path: "README.md") {nodes {
-      oid message committedDate authoredDate author {name email user {login}} parents(first: 2) {nodes {oid}}}}}}}}"""
+      oid message committedDate authoredDate author {name email user {login}}
+      parents(first: 2) {nodes {oid}}}}}}}}"""
 
 
 def test_one_query_opens_a_repository(ask, site):
@@ -648,7 +650,8 @@ def test_pull_request_is_closed_opened_updated_and_merged(ask, site):
     number = ask("GET", f"/pulls/{pull.number}").json()["node_id"]
 
     def mutate(field: str, given: str = "") -> dict:
-        text = f"mutation($id: ID!) {{{field}(input: {{pullRequestId: $id {given}}}) {{pullRequest {{state title}}}}}}"
+        call = f"{field}(input: {{pullRequestId: $id {given}}}) {{pullRequest {{state title}}}}"
+        text = f"mutation($id: ID!) {{{call}}}"
         answer = ask.graphql(text, id=number)
         assert "errors" not in answer
         return answer["data"][field]["pullRequest"]

@@ -55,9 +55,9 @@ def not_found() -> ProblemError:
     return ProblemError(404, "Not Found")
 
 
-def invalid(message: str = "Validation Failed", **error: Any) -> ProblemError:
+def invalid(text: str = "Validation Failed", /, **error: Any) -> ProblemError:
     """Refuse what was sent, naming what is wrong with it when that is known."""
-    return ProblemError(422, message, errors=[error] if error else None)
+    return ProblemError(422, text, errors=[error] if error else None)
 
 
 @attrs.define(eq=False)

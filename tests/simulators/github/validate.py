@@ -18,8 +18,13 @@ __all__ = ["check", "operation"]
 WIDE = {"path", "ref", "basehead", "branch", "name", "tree_sha"}
 #: These come for every operation, whether its description has them or not.
 ANY_TIME = {"401", "403", "404", "409", "422", "429", "301", "302", "307", "304", "500", "502", "503"}
-#: Older addresses that GitHub still answers, and what they are called now.
-ALIASES = {"GET git/refs": "git/ref", "GET repositories": "repos"}
+#: Where the description is known to be narrower than GitHub.
+NARROW = {
+    # Its own text says "You can also pass an array of labels directly".
+    "body of POST /repos/{owner}/{repo}/issues/{issue_number}/labels": re.compile(r"\$"),
+    # The head of a pull request from a fork that was deleted has no repository, and no user with the account.
+    "200 of GET /repos/{owner}/{repo}/pulls": re.compile(r"\$\[\d+\]\.head\.(repo|user)"),
+}
 
 
 @functools.cache
@@ -97,6 +102,8 @@ def _check_answer(exchange: Exchange, described: dict[str, Any], where: str) -> 
 def _validate(value: Any, schema: Any, where: str) -> None:
     whole = {"components": digest()["components"], "allOf": [schema]}
     error = jsonschema.exceptions.best_match(_validator(json.dumps(whole)).iter_errors(value))
+    if error is not None and where in NARROW and NARROW[where].fullmatch(error.json_path):
+        return
     assert error is None, f"{where}: {error.json_path}: {error.message[:500]}"
 
 
