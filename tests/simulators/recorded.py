@@ -32,7 +32,7 @@ class Recorded:
     body: Any
     status: int
     answer: Any
-    topic: str = ""
+    authenticity: str = ""
 
 
 def _bodies() -> dict[str, dict[str, Any]]:

@@ -28,7 +28,8 @@ def _branch(ref: str) -> str:
 
 
 def list_matching(call: Call, ref: str) -> Response:
-    found = call.repository.branches(_branch(ref)) if ref.startswith(HEADS) else ()
+    start = ref.removeprefix("refs/")
+    found = (pair for pair in call.repository.branches() if f"{HEADS}{pair[0]}".startswith(start))
     shown = [call.shapes.ref(call.repository, name, sha) for name, sha in found]
     return call.answer(call.page(shown))
 

@@ -22,8 +22,11 @@ ANY_TIME = {"401", "403", "404", "409", "422", "429", "301", "302", "307", "304"
 NARROW = {
     # Its own text says "You can also pass an array of labels directly".
     "body of POST /repos/{owner}/{repo}/issues/{issue_number}/labels": re.compile(r"\$"),
-    # The head of a pull request from a fork that was deleted has no repository, and no user with the account.
-    "200 of GET /repos/{owner}/{repo}/pulls": re.compile(r"\$\[\d+\]\.head\.(repo|user)"),
+    "body of PUT /repos/{owner}/{repo}/issues/{issue_number}/labels": re.compile(r"\$"),
+    # The head of a pull request from a deleted fork has no repository and no user; a label may be undescribed.
+    "200 of GET /repos/{owner}/{repo}/pulls": re.compile(
+        r"\$\[\d+\]\.(head\.(repo|user)|labels\[\d+\]\.description)"
+    ),
 }
 
 
