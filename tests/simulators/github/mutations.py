@@ -149,7 +149,8 @@ class Mutations:
         if head is None:
             raise FaultError("NOT_FOUND", f'No such branch "{branch}".')
         if head != expected:
-            text = f'Expected branch to point to "{expected}" but it did not. Pull and try again.'
+            # Two spaces, as GitHub has them.
+            text = f'Expected branch to point to "{expected}" but it did not.  Pull and try again.'
             raise FaultError("STALE_DATA", text)
         message = given["message"]["headline"]
         if given["message"].get("body"):

@@ -90,8 +90,7 @@ def message_of(refused: RefusedError, branch: str) -> str:
 
 
 def _problem(refused: RefusedError, branch: str) -> ProblemError:
-    status = 409 if refused.reason == "protected" else 422
-    return ProblemError(status, message_of(refused, branch))
+    return ProblemError(422, message_of(refused, branch))
 
 
 def get_branch(call: Call, branch: str) -> Response:
