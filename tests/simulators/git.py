@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -22,6 +23,7 @@ __all__ = [
     "write_commit",
 ]
 
+SHA: Final = re.compile(r"[0-9a-f]{40}")
 _TREE: Final = 0o040000
 _STATUS: Final = {
     DeltaStatus.ADDED: "added",
@@ -65,15 +67,12 @@ def resolve(git: pygit2.Repository, revision: str) -> pygit2.Object | None:
 
 
 def _named(git: pygit2.Repository, name: str) -> pygit2.Object | None:
-    for prefix in ("", "refs/", "refs/heads/", "refs/tags/"):
+    if SHA.fullmatch(name):
+        return git.get(name)
+    for prefix in ("", "refs/heads/", "refs/tags/", "refs/"):
         full = prefix + name
         if full.startswith("refs/") and full in git.references:
             return git.references[full].peel()
-    if len(name) == 40 and name.isalnum():
-        try:
-            return git.get(name)
-        except ValueError:
-            return None
     return git.head.peel() if name == "HEAD" and not git.head_is_unborn else None
 
 

@@ -57,11 +57,8 @@ class Graph:
             text = f"API rate limit exceeded for user ID {access.user.id}."
             return _response({"errors": [{"type": "RATE_LIMITED", "message": text}]})
         asked = _read(request)
-        try:
-            document = parse(asked["query"])
-        except GraphQLError as exc:
-            return _response({"errors": [_formatted(exc)]})
-        if errors := validate(schema(), document):
+        document, errors = _parsed(asked["query"])
+        if document is None:
             return _response({"errors": [_formatted(each) for each in errors]})
         return self._run(document, asked, access, shapes)
 
@@ -162,6 +159,17 @@ def _read(request: Request) -> dict[str, Any]:
     if not isinstance(asked, dict) or not isinstance(asked.get("query"), str):
         raise ProblemError(400, "A query attribute must be specified and must be a string.")
     return asked
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(query: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]:
+    """Give the document, or what is wrong with it."""
+    try:
+        document = parse(query)
+    except GraphQLError as exc:
+        return None, (exc,)
+    errors = validate(schema(), document)
+    return (None, tuple(errors)) if errors else (document, ())
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from werkzeug import Response
 
 from simulators.github.calls import Call, ProblemError, Route, not_found
@@ -36,10 +34,6 @@ def get_tarball(call: Call, ref: str = "") -> Response:
         raise not_found()
     location = f"{codeload.url}/{call.repository.full_name}/legacy.tar.gz/{ref}"
     return Response(status=302, headers={"Location": location}, content_type="text/html;charset=utf-8")
-
-
-def reset_time() -> int:
-    return int(time.time()) + 3600
 
 
 ROUTES = (
