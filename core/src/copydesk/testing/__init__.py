@@ -15,11 +15,19 @@ A backend author writes a subclass and gives one fixture::
 
 The repository holds exactly :data:`SEED` in one commit on its default branch, fresh for each test. A test that
 needs what *unsupported* names is skipped; the suite fails when that set is not exactly what is missing.
+
+A forge is simulated by a subclass of :class:`ServerSimulator`, which listens on a real socket and can be told to
+be late, to cut answers and to reset connections.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
+
+if TYPE_CHECKING:
+    from copydesk.testing._server import Answer, CutBody, Exchange, Reset, ServerSimulator, Stall
 
 # Without this a failing assertion of an installed suite explains nothing. It comes before the import.
 pytest.register_assert_rewrite(
@@ -30,4 +38,26 @@ from copydesk.testing._machine import WorkflowMachine  # noqa: E402
 from copydesk.testing._seed import SEED, SeedFile  # noqa: E402
 from copydesk.testing._suite import BackendSuite  # noqa: E402
 
-__all__ = ["SEED", "BackendSuite", "SeedFile", "WorkflowMachine"]
+__all__ = [
+    "SEED",
+    "Answer",
+    "BackendSuite",
+    "CutBody",
+    "Exchange",
+    "Reset",
+    "SeedFile",
+    "ServerSimulator",
+    "Stall",
+    "WorkflowMachine",
+]
+
+_SERVER = frozenset({"Answer", "CutBody", "Exchange", "Reset", "ServerSimulator", "Stall"})
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _SERVER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # A suite against a backend on disk needs no server.
+    from copydesk.testing import _server
+
+    return getattr(_server, name)

@@ -1,0 +1,1 @@
+"""Servers that behave as forges do, over real git repositories."""
