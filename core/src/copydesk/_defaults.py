@@ -10,6 +10,7 @@ import attrs
 from copydesk.hookspecs import BackendHooks, hookimpl
 from copydesk.models import Commit, File, NewCommit, NewPullRequest, Proposal, TreeEntry
 from copydesk.pool import ReadPool
+from copydesk.snapshot import Tree
 
 __all__ = ["CoreDefaults"]
 
@@ -28,7 +29,7 @@ class CoreDefaults:
     @hookimpl(trylast=True)
     def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
         read = partial(self._hooks.read_file, commit_sha=commit_sha)
-        return self._pool.map(lambda entry: read(path=entry.path), entries)
+        return self._pool.map(lambda entry: read(path=entry.path, version=entry.version), entries)
 
     @hookimpl(trylast=True)
     def last_changes(self, commit_sha: str, paths: tuple[str, ...]) -> Mapping[str, Commit]:
@@ -37,6 +38,6 @@ class CoreDefaults:
         return {path: commits[0] for path, commits in zip(paths, found, strict=True) if commits}
 
     @hookimpl(trylast=True)
-    def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest) -> Proposal:
-        made = self._hooks.commit_changes(commit=commit)
+    def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest, tree: Tree) -> Proposal:
+        made = self._hooks.commit_changes(commit=commit, tree=tree)
         return Proposal(made, self._hooks.create_pull_request(pull_request=pull_request))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from copydesk.errors import ConflictError, InvalidInputError, InvalidPathError
-from copydesk.models import Change, Comparison, Mode, Move, NewCommit, Put
+from copydesk.models import Change, Comparison, FileVersion, Mode, Move, NewCommit, Put
 from copydesk.paths import check_branch, check_path
 
-__all__ = ["carry_over", "check_commit", "check_commit_sha", "touched_paths"]
+if TYPE_CHECKING:
+    from copydesk.snapshot import Tree
+
+__all__ = ["carry_over", "check_commit", "check_commit_sha", "check_versions", "touched_paths"]
 
 # sha-1, or sha-256 in repositories of that format
 _SHA: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -48,6 +51,66 @@ def carry_over(commit: NewCommit, head: str, comparison: Comparison) -> NewCommi
             head_commit_sha=head,
         )
     return attrs.evolve(commit, parent_commit_sha=head)
+
+
+def check_versions(commit: NewCommit, tree: Tree) -> None:
+    """Refuse a commit whose changes do not fit the tree of its parent.
+
+    For a forge that guards the branch and not the single file.
+
+    :raises ConflictError: a file is not the version that a change replaces, or is in the way of a new one.
+    """
+    wrong: dict[str, FileVersion | None] = {}
+    words = []
+    for change in commit.changes:
+        now = tree.find(change.path)
+        version = None if now is None else now.version
+        replaces = change.replaces
+        if replaces is None and version is not None:
+            words.append(f"{change.path!r} exists already")
+        elif replaces is not None and version is None:
+            words.append(f"{change.path!r} is gone")
+        elif replaces is not None and not replaces.same_as(version):
+            words.append(f"{change.path!r} was changed since it was read")
+        else:
+            continue
+        wrong[change.path] = version
+    for path in sorted(_new_paths(commit.changes)):
+        there = tree.find(path)
+        if there is not None and path not in wrong:
+            words.append(f"{path!r} exists already")
+            wrong[path] = there.version
+    blocked = {} if wrong else _blocked(commit, tree)
+    words += [f"{path!r} cannot be beside {other!r}" for path, other in blocked.items()]
+    if words:
+        raise ConflictError(
+            f"the change does not fit branch {commit.branch!r}: {', '.join(words)}; "
+            "read what is there now, merge your edit into it and save again",
+            branch=commit.branch,
+            paths=sorted({*wrong, *blocked.values()}),
+            versions={**wrong, **tree.versions(frozenset(blocked.values()))},
+            head_commit_sha=commit.parent_commit_sha,
+        )
+
+
+def _new_paths(changes: Iterable[Change]) -> set[str]:
+    """Give the paths that must not exist yet, where the loop over the changes does not look."""
+    return {change.to for change in changes if isinstance(change, Move)}
+
+
+def _blocked(commit: NewCommit, tree: Tree) -> dict[str, str]:
+    """Give new paths that need a folder where a file is, or are a folder now; each with what is in the way."""
+    removed = {change.path for change in commit.changes if not isinstance(change, Put)}
+    new = {change.path for change in commit.changes if isinstance(change, Put) and change.replaces is None}
+    blocked = {}
+    for path in sorted(new | _new_paths(commit.changes)):
+        above = path.split("/")[:-1]
+        folders = ("/".join(above[:depth]) for depth in range(1, len(above) + 1))
+        files = [folder for folder in folders if folder not in removed and tree.find(folder) is not None]
+        inside = [entry.path for entry in tree.below(path) if entry.path not in removed]
+        if files or inside:
+            blocked[path] = (files or inside)[0]
+    return blocked
 
 
 def check_commit_sha(commit_sha: str) -> str:

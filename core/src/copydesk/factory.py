@@ -22,8 +22,8 @@ class BackendFactory(Generic[OptionsT]):
     """What an entry point names: the option class of a backend and the function that opens it.
 
     *open* is called with an instance of *options* and a :class:`~copydesk.http.Connector`, which makes HTTP
-    clients that know the credential. It answers with the backend, bound to one repository, or with a tuple of objects,
-    of which the first that has an operation answers it. It sends nothing.
+    clients that know the credential. It answers with the backend, bound to one repository, or with a tuple of
+    objects, of which the first that has an operation answers it. It sends nothing.
     """
 
     options: type[OptionsT]

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Comparison,
         Credential,
         File,
+        FileVersion,
         LoginFlow,
         Merge,
         NewCommit,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         RepositoryInfo,
         TreeEntry,
     )
+    from copydesk.snapshot import Tree
 
 __all__ = ["DERIVED", "OPERATIONS", "OPTIONAL", "WRITES", "BackendHooks", "hookimpl", "hookspec"]
 
@@ -144,8 +146,11 @@ class BackendHooks(Protocol):
         ...
 
     @hookspec(firstresult=True)
-    def read_file(self, commit_sha: str, path: str) -> File:
+    def read_file(self, commit_sha: str, path: str, version: FileVersion | None) -> File:
         """Read one file as of a commit. Required.
+
+        *version* is what a listing said that it is, None where nobody knows: a forge that gives bytes by their
+        sha needs no look for it.
 
         :returns: bytes and version; for a symlink the path it points at.
         :raises NotFoundError: no such commit, no such path, or a folder or submodule.
@@ -186,14 +191,18 @@ class BackendHooks(Protocol):
         """Tell what the head changed since it left the base. Required.
 
         :returns: the merge base and every file that differs between it and the head; renames are told as
-            such where the forge finds them, else as a deletion and an addition.
+            such where the forge finds them, else as a deletion and an addition. A *version* that the forge
+            does not tell is None, and the core adds it.
         :raises NotFoundError: one of the commits is not there, or they have no common history.
         """
         ...
 
     @hookspec(firstresult=True)
-    def commit_changes(self, commit: NewCommit) -> Commit:
+    def commit_changes(self, commit: NewCommit, tree: Tree) -> Commit:
         """Make one commit of all the changes. Required.
+
+        *tree* is that of the parent: where the forge guards the branch and not each file, ask
+        `copydesk.changes.check_versions` with it; it costs nothing where the tree is known.
 
         Each change is checked against the version that it replaces. Where the forge has a compare-and-swap on
         the branch, the branch must also be at the parent; elsewhere the docstring of the backend says how
@@ -210,8 +219,10 @@ class BackendHooks(Protocol):
     # -- pull requests --------------------------------------------------------------------------------
 
     @hookspec(firstresult=True)
-    def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest) -> Proposal:
+    def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest, tree: Tree) -> Proposal:
         """Commit on a new branch and open its pull request. Core default: one after the other.
+
+        *tree* is as in :meth:`commit_changes`.
 
         :returns: both. If the second step fails the branch stays, and its error is raised.
         :raises ConflictError: the branch exists, or a file is not the version named.

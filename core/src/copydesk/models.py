@@ -319,7 +319,8 @@ class PullRequest:
     """A pull request (GitLab: merge request), identified by *number*.
 
     *state* is `open`, `closed` or `merged`. *changed_files* is None where the listing does not give them.
-    *problem* says, in one sentence, why it could not be read in full; "" where all is well.
+    *base_commit_sha* is the head of the base when it was read, None where the forge does not tell. *problem* says,
+    in one sentence, why it could not be read in full; "" where all is well.
     """
 
     number: int
@@ -336,6 +337,7 @@ class PullRequest:
     from_fork: bool = False
     changed_files: tuple[ChangedFile, ...] | None = None
     problem: str = ""
+    base_commit_sha: str | None = None
 
 
 @attrs.frozen

@@ -34,6 +34,7 @@ from copydesk.models import (
     Comparison,
     Credential,
     File,
+    FileVersion,
     LoginFlow,
     Merge,
     NewCommit,
@@ -47,6 +48,7 @@ from copydesk.options import BackendOptions, build_options
 from copydesk.paths import check_branch, check_folder, check_path
 from copydesk.pool import ReadPool
 from copydesk.registry import InstalledBackend, load_backend
+from copydesk.snapshot import Snapshots, Tree
 
 if TYPE_CHECKING:
     from copydesk.auth import CredentialSource
@@ -148,6 +150,8 @@ class Repository:
         self._hooks = cast("BackendHooks", self._plugins.hook)
         self._plugins.register(CoreDefaults(self._hooks, self._pool), name="copydesk")
         self._backends = backends
+        self._snapshots = Snapshots(self._ask_files, self._ask_comparison)
+        self._heads: dict[str, str] = {}
         self._answerable = frozenset(name for name in OPERATIONS if self._has_answer(name))
 
     def __repr__(self) -> str:
@@ -231,7 +235,10 @@ class Repository:
     def get_branch(self, name: str, known_commit_sha: str = "") -> Branch:
         """Find the head of a branch; see :meth:`.BackendHooks.get_branch`."""
         check_branch(name)
-        return self._run(self._hooks.get_branch, name=name, known_commit_sha=known_commit_sha)
+        known = known_commit_sha or self._heads.get(name, "")
+        branch = self._run(self._hooks.get_branch, name=name, known_commit_sha=known)
+        self._heads[name] = branch.commit_sha
+        return branch
 
     def list_branches(self, prefix: str = "") -> tuple[Branch, ...]:
         """List branches; see :meth:`.BackendHooks.list_branches`."""
@@ -247,13 +254,16 @@ class Repository:
         """List files; see :meth:`.BackendHooks.list_files`."""
         check_commit_sha(commit_sha)
         check_folder(folder)
+        return self._snapshots.list_files(commit_sha, folder)
+
+    def _ask_files(self, commit_sha: str, folder: str) -> tuple[TreeEntry, ...]:
         return self._run(self._hooks.list_files, commit_sha=commit_sha, folder=folder)
 
-    def read_file(self, commit_sha: str, path: str) -> File:
+    def read_file(self, commit_sha: str, path: str, version: FileVersion | None = None) -> File:
         """Read one file; see :meth:`.BackendHooks.read_file`."""
         check_commit_sha(commit_sha)
         check_path(path)
-        return self._run(self._hooks.read_file, commit_sha=commit_sha, path=path)
+        return self._run(self._hooks.read_file, commit_sha=commit_sha, path=path, version=version)
 
     def read_files(self, commit_sha: str, entries: Iterable[TreeEntry]) -> tuple[File, ...]:
         """Read many files; see :meth:`.BackendHooks.read_files`."""
@@ -283,9 +293,10 @@ class Repository:
         """Tell what the head changed; see :meth:`.BackendHooks.compare`."""
         check_commit_sha(base_commit_sha)
         check_commit_sha(head_commit_sha)
-        return self._run(
-            self._hooks.compare, base_commit_sha=base_commit_sha, head_commit_sha=head_commit_sha
-        )
+        return self._snapshots.compare(base_commit_sha, head_commit_sha)
+
+    def _ask_comparison(self, base: str, head: str) -> Comparison:
+        return self._run(self._hooks.compare, base_commit_sha=base, head_commit_sha=head)
 
     def commit_changes(self, commit: NewCommit) -> Commit:
         """Make one commit; see :meth:`.BackendHooks.commit_changes`.
@@ -300,7 +311,9 @@ class Repository:
             deadline = self._clock() + RETRY_SECONDS
             for attempt in itertools.count():
                 try:
-                    return self._run(self._hooks.commit_changes, commit=commit)
+                    tree = self._tree(commit)
+                    made = self._run(self._hooks.commit_changes, commit=commit, tree=tree)
+                    return self._made(commit, made)
                 except ConflictError as exc:
                     if exc.committed or commit.creates_branch or self._clock() > deadline:
                         raise
@@ -308,6 +321,15 @@ class Repository:
                 # Others got in between: step out of their way, a little longer each time.
                 self._sleep(random.uniform(0, min(0.5, 0.002 * 2**attempt)))  # noqa: S311 - not a secret
         raise AssertionError  # unreachable: the loop returns or raises
+
+    def _tree(self, commit: NewCommit) -> Tree:
+        return self._snapshots.tree(commit.parent_commit_sha)
+
+    def _made(self, commit: NewCommit, made: Commit) -> Commit:
+        """Learn from a commit, so that nothing of it is asked again."""
+        self._snapshots.committed(commit, made)
+        self._heads[commit.branch] = made.commit_sha
+        return made
 
     def _moved(self, commit: NewCommit, conflict: ConflictError) -> NewCommit:
         """Give the commit on the branch's new head, or raise if its paths were touched."""
@@ -326,7 +348,11 @@ class Repository:
         """Commit on a new branch and open its pull request; see :meth:`.BackendHooks.propose_changes`."""
         check_commit(commit)
         check_branch(pull_request.base)
-        return self._write(self._hooks.propose_changes, commit=commit, pull_request=pull_request)
+        proposal = self._write(
+            self._hooks.propose_changes, commit=commit, pull_request=pull_request, tree=self._tree(commit)
+        )
+        self._made(commit, proposal.commit)
+        return proposal
 
     def create_pull_request(self, pull_request: NewPullRequest) -> PullRequest:
         """Open a pull request; see :meth:`.BackendHooks.create_pull_request`."""

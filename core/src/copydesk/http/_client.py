@@ -126,6 +126,10 @@ class HttpClient:
         named = self._settings.keyring.origins
         return pages(self.send, request, next_page, root=self.root, named=named)
 
+    def pause(self, seconds: float) -> None:
+        """Wait before looking again at what a forge does later, with the clock that tests give."""
+        self._settings.sleep(seconds)
+
     def require(self, requests: int) -> None:
         """Make sure that the forge's limit has room for a step of so many requests, before it begins.
 
