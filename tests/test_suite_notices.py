@@ -113,6 +113,7 @@ def is_in_suite(name: str, *given: object) -> bool:
 def opened(path: Path, sabotage: type[Sabotage] | None = None) -> Repository:
     extensions = [sabotage()] if sabotage else []
     repository = open_repository("local", repo=path, extensions=extensions)
+    repository.remembers = False  # as the suite has it
     for extension in extensions:
         extension.backend = repository.backends[0]
     # Half of the time of this module would go into the durability of what is thrown away at once.
@@ -1081,11 +1082,6 @@ NOTICED_BY_SOME = (
         "test_list_commits_newest_first", "test_list_commits_of_many"),
     row(1, "commits by pattern", ListsCommitsByPattern,
         "test_list_commits_of_a_path", "test_list_commits_takes_a_path_and_no_pattern"),
-    row(1, "comparison without new versions",
-        answers("compare", lambda found: attrs.evolve(found, files=tuple(
-            attrs.evolve(file, version=None) if file.kind in {"added", "renamed"} else file
-            for file in found.files))),
-        "test_compare_is_complete", "test_compare_tells_both_names_of_a_rename"),
     row(2, "first change proposed only", ProposesTheFirstChange,
         "test_propose_changes_makes_both", "test_propose_changes_makes_all_changes"),
     row(2, "new branch left by a conflict", LeavesTheNewBranch, "test_propose_changes_of_an_older_version"),

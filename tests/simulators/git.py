@@ -110,18 +110,20 @@ def edit_tree(
         name, _, rest = path.partition("/")
         if rest:
             below.setdefault(name, {})[rest] = edit
-        elif edit is not None:
-            builder.insert(name, pygit2.Oid(hex=edit[1]), edit[0])
-        elif base is None or name not in base:
-            raise RefusedError("absent", path=path)
-        else:
-            builder.remove(name)
     for name, inner in below.items():
         old = base[name] if base is not None and name in base else None
         made = edit_tree(git, old if isinstance(old, pygit2.Tree) else None, inner)
         if len(git[made]):
             builder.insert(name, made, _TREE)
         elif old is not None:
+            builder.remove(name)
+    # After what is below: a file may take the place of a folder that went.
+    for name, edit in ((path, edit) for path, edit in edits.items() if "/" not in path):
+        if edit is not None:
+            builder.insert(name, pygit2.Oid(hex=edit[1]), edit[0])
+        elif base is None or name not in base:
+            raise RefusedError("absent", path=name)
+        elif name not in below:
             builder.remove(name)
     return builder.write()
 

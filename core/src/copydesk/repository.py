@@ -200,6 +200,15 @@ class Repository:
         return frozenset(caller.name for caller in itertools.chain.from_iterable(callers))
 
     @property
+    def remembers(self) -> bool:
+        """Whether trees and comparisons that were seen are kept; without it the backend is asked each time."""
+        return self._snapshots.enabled
+
+    @remembers.setter
+    def remembers(self, value: bool) -> None:
+        self._snapshots.enabled = value
+
+    @property
     def base_branch(self) -> str:
         """The branch with the published content: the option ``branch``, else the repository's default."""
         if self.options.branch:
@@ -235,7 +244,7 @@ class Repository:
     def get_branch(self, name: str, known_commit_sha: str = "") -> Branch:
         """Find the head of a branch; see :meth:`.BackendHooks.get_branch`."""
         check_branch(name)
-        known = known_commit_sha or self._heads.get(name, "")
+        known = known_commit_sha or (self._heads.get(name, "") if self.remembers else "")
         branch = self._run(self._hooks.get_branch, name=name, known_commit_sha=known)
         self._heads[name] = branch.commit_sha
         return branch
@@ -286,7 +295,10 @@ class Repository:
     def last_changes(self, commit_sha: str, paths: Iterable[str]) -> Mapping[str, Commit]:
         """Find the last commit of each path; see :meth:`.BackendHooks.last_changes`."""
         check_commit_sha(commit_sha)
-        asked = tuple(check_path(path) for path in paths)
+        if "last_changes" not in self._answerable:
+            raise self._refusal("last_changes")
+        tree = self._snapshots.tree(commit_sha)
+        asked = tuple(path for path in paths if tree.find(check_path(path)) is not None)
         return self._run(self._hooks.last_changes, commit_sha=commit_sha, paths=asked)
 
     def compare(self, base_commit_sha: str, head_commit_sha: str) -> Comparison:
@@ -327,8 +339,9 @@ class Repository:
 
     def _made(self, commit: NewCommit, made: Commit) -> Commit:
         """Learn from a commit, so that nothing of it is asked again."""
-        self._snapshots.committed(commit, made)
-        self._heads[commit.branch] = made.commit_sha
+        if self.remembers:
+            self._snapshots.committed(commit, made)
+            self._heads[commit.branch] = made.commit_sha
         return made
 
     def _moved(self, commit: NewCommit, conflict: ConflictError) -> NewCommit:

@@ -116,6 +116,7 @@ class _Meta:
     @pytest.fixture
     def repo(self, repository: Repository) -> Iterator[Repository]:
         """Skip what is declared as missing, and close the repository at the end."""
+        repository.remembers = False  # the backend is asked each time, for it is what is proved
         with repository:
             # It answers as a Repository does, by delegation.
             yield cast("Repository", Declared(repository, self.unsupported))

@@ -105,8 +105,8 @@ class GitHubBackend:
 
     @hookimpl
     def list_branches(self, prefix: str) -> tuple[Branch, ...]:
-        path = f"git/matching-refs/heads/{quoted_path(prefix)}"
-        refs = [api.read_ref(ref) for page in self._pages(path) for ref in page]
+        request = Request("GET", f"{self.base}/git/matching-refs/heads/{quoted_path(prefix)}")
+        refs = [api.read_ref(ref) for page in self.client.pages(request, by_link) for ref in page.json()]
         return tuple(sorted((Branch(*ref) for ref in refs), key=lambda branch: branch.name))
 
     @hookimpl
