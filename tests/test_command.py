@@ -84,7 +84,7 @@ def test_backends_list(copydesk):
 
 def test_backends_list_for_programs(copydesk):
     listed = json.loads(copydesk("backends", "list", "--json").stdout)
-    assert {"name": "local", "distribution": "copydesk-local"}.items() <= listed[0].items()
+    assert ("local", "copydesk-local") in {(each["name"], each["distribution"]) for each in listed}
 
 
 def test_backends_show_has_every_option_with_its_help(copydesk):

@@ -1096,7 +1096,6 @@ NOTICED_BY_SOME = (
     row(3, "merged without deleting", MergesAndKeepsTheBranch, "test_merge_brings_the_changes"),
     row(3, "merged with another message", MergesWithItsOwnMessage,
         "test_merge_keeps_history", "test_merge_tells_the_message"),
-    row(4, "absent commit without last changes", finds("last_changes", {}), "test_last_changes_absent_commit"),
     row(4, "branch like an absent one", FindsABranchLikeIt,
         "test_get_branch_absent", "test_get_branch_takes_a_name_and_no_prefix"),
     row(4, "absent base replaced", TakesTheDefaultBase,

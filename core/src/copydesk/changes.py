@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from copydesk.blobs import blob_sha
 from copydesk.errors import ConflictError, InvalidInputError, InvalidPathError
 from copydesk.models import Change, Comparison, FileVersion, Mode, Move, NewCommit, Put
 from copydesk.paths import check_branch, check_path
@@ -15,7 +16,14 @@ from copydesk.paths import check_branch, check_path
 if TYPE_CHECKING:
     from copydesk.snapshot import Tree
 
-__all__ = ["carry_over", "check_commit", "check_commit_sha", "check_versions", "touched_paths"]
+__all__ = [
+    "carry_over",
+    "check_commit",
+    "check_commit_sha",
+    "check_versions",
+    "touched_paths",
+    "written_versions",
+]
 
 # sha-1, or sha-256 in repositories of that format
 _SHA: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -24,6 +32,19 @@ _SHA: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 def touched_paths(changes: Iterable[Change]) -> frozenset[str]:
     """Give every path that the changes write or remove."""
     return frozenset(path for change in changes for path in _paths(change))
+
+
+def written_versions(commit: NewCommit) -> dict[str, FileVersion]:
+    """Give what the files of a commit are once it is made."""
+    versions = {}
+    for change in commit.changes:
+        if isinstance(change, Put):
+            mode = change.replaces.mode if change.replaces else change.mode
+            versions[change.path] = FileVersion(blob_sha(change.content), mode)
+        elif isinstance(change, Move):
+            sha = change.replaces.blob_sha if change.content is None else blob_sha(change.content)
+            versions[change.to] = FileVersion(sha, change.replaces.mode)
+    return versions
 
 
 def carry_over(commit: NewCommit, head: str, comparison: Comparison) -> NewCommit:

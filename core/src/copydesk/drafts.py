@@ -1,8 +1,16 @@
-"""Finding drafts and describing entries. Reads only."""
+"""Finding drafts and describing entries. Reads only.
+
+What was looked at a moment ago is not looked at again by the next write: a person who opens an entry and saves it
+costs the forge one look. Every write is guarded by what was seen, so that a look which is out of date is found
+out, and then it is taken again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os.path
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import attrs
 
@@ -17,17 +25,58 @@ from copydesk.repository import Repository
 __all__ = ["Drafts"]
 
 
+#: How many seconds a look lasts.
+KNOWN_SECONDS: Final = 60.0
+
+
+@attrs.frozen(eq=False)
+class Looks:
+    """What was looked at, and when, in seconds of *clock*."""
+
+    clock: Callable[[], float]
+    _seen: dict[object, tuple[float, Any]] = attrs.field(factory=dict, repr=False)
+
+    def keep(self, key: object, value: Any) -> None:
+        """Remember what a look showed."""
+        self._seen[key] = (self.clock(), value)
+
+    def recall(self, key: object) -> tuple[Any, ...]:
+        """Give what was seen as a tuple of one; empty where that is too long ago."""
+        when, value = self._seen.get(key, (float("-inf"), None))
+        return (value,) if self.clock() - when < KNOWN_SECONDS else ()
+
+    def forget(self, key: object) -> None:
+        """Look again the next time."""
+        self._seen.pop(key, None)
+
+
 @attrs.frozen(eq=False)
 class Drafts:
     """What one site has under workflow, and what it has published."""
 
     repository: Repository
     site: SiteConfig
+    _looks: Looks = attrs.field(factory=lambda: Looks(time.monotonic))
 
     @property
     def base(self) -> str:
         """The branch with the published content."""
         return self.repository.base_branch
+
+    def look_at_base(self) -> str:
+        """Give the head of the base branch as it is now."""
+        head = self.repository.get_branch(self.base).commit_sha
+        self._looks.keep("", head)
+        return head
+
+    def base_commit(self) -> str:
+        """Give the head of the base branch as it was seen last, a moment ago."""
+        seen: tuple[str, ...] = self._looks.recall("")
+        return seen[0] if seen else self.look_at_base()
+
+    def base_moved(self, commit_sha: str) -> None:
+        """Remember where our own commit took the base branch."""
+        self._looks.keep("", commit_sha)
 
     def head(self, branch: str) -> str:
         """Give the head of a branch, "" where there is none."""
@@ -44,16 +93,44 @@ class Drafts:
 
     def find(self, collection: str, slug: str) -> Draft | None:
         """Find the draft of an entry: an open pull request, or a branch that lost or never got one."""
-        names = branch_names(collection, slug)
-        for branch in names:
-            for pull in self.repository.list_pull_requests("open", self.base, branch):
-                if not pull.from_fork and not pull.problem:
-                    return Draft(branch, pull.head_commit_sha, pull)
-        for branch in names:
-            head = self.head(branch)
-            if head and not self.is_finished(branch, head):
-                return Draft(branch, head, None)
+        first, *others = branch_names(collection, slug)
+        draft = self._proposed(first) or self._on_branches(collection, slug, others)
+        self.remember(collection, slug, draft)
+        return draft
+
+    def _proposed(self, branch: str) -> Draft | None:
+        for pull in self.repository.list_pull_requests("open", self.base, branch):
+            if not pull.from_fork and not pull.problem:
+                return Draft(branch, pull.head_commit_sha, pull)
         return None
+
+    def _on_branches(self, collection: str, slug: str, others: list[str]) -> Draft | None:
+        """Find a draft by its branch: under its other names, or without a pull request."""
+        names = branch_names(collection, slug)
+        start = os.path.commonprefix(names)
+        there = {each.name: each for each in self.repository.list_branches(start)}
+        for branch in others:
+            draft = self._proposed(branch) if branch in there else None
+            if draft is not None:
+                return draft
+        for branch in names:
+            if branch in there and not self.is_finished(branch, there[branch].commit_sha):
+                return Draft(branch, there[branch].commit_sha, None)
+        return None
+
+    def recall(self, collection: str, slug: str) -> tuple[Draft | None, bool]:
+        """Give the draft of an entry, and whether it was seen a moment ago and not now."""
+        seen = self._looks.recall((collection, slug))
+        return (seen[0], True) if seen else (self.find(collection, slug), False)
+
+    def remember(self, collection: str, slug: str, draft: Draft | None) -> None:
+        """Keep what was seen of an entry, or made of it."""
+        self._looks.keep((collection, slug), draft)
+
+    def forget(self, collection: str, slug: str) -> None:
+        """Look again the next time: nobody knows what a call left that failed."""
+        self._looks.forget((collection, slug))
+        self._looks.forget("")
 
     def ended(self, branch: str) -> tuple[PullRequest, ...]:
         """List the merged and closed pull requests of a branch, newest first."""
@@ -97,11 +174,11 @@ class Drafts:
         return {} if pull.problem else self._compared(pull.head_commit_sha)
 
     def _compared(self, head_commit_sha: str) -> Mapping[str, ChangedFile]:
-        start = self.repository.get_branch(self.base).commit_sha
-        return self.repository.compare(start, head_commit_sha).by_path
+        return self.repository.compare(self.base_commit(), head_commit_sha).by_path
 
     def entry(self, kind: Collection, slug: str, draft: Draft) -> Entry:
-        """Describe a draft with the versions of its files."""
+        """Describe a draft with the versions of its files, and remember it."""
+        self.remember(kind.name, slug, draft)
         changed = self._compared(draft.commit_sha)
         path, deletes = _place(kind, slug, changed)
         versions = {file.path: file.version for file in changed.values() if file.version is not None}
@@ -147,7 +224,7 @@ class Drafts:
     def published_or_gone(self, kind: Collection, slug: str) -> Entry:
         """Describe what publishing made; a deletion that was published leaves `deletes`."""
         path = kind.path_of(slug)
-        head = self.repository.get_branch(self.base).commit_sha
+        head = self.look_at_base()
         versions = self.version(head, path)
         return Entry(kind.name, slug, Status.PUBLISHED, path, head, versions, deletes=not versions)
 

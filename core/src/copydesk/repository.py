@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
 
@@ -45,6 +46,7 @@ from copydesk.models import (
     TreeEntry,
 )
 from copydesk.options import BackendOptions, build_options
+from copydesk.outcomes import Outcomes
 from copydesk.paths import check_branch, check_folder, check_path
 from copydesk.pool import ReadPool
 from copydesk.registry import InstalledBackend, load_backend
@@ -92,10 +94,13 @@ def open_repository(
     name, given = _named(source)
     factory, origin = load_backend(name)
     typed = build_options(origin.name, factory.options, {**given, **options})
-    connect = Connector(origin.name, credential, http or HttpSettings())
+    settings = http or HttpSettings()
+    connect = Connector(origin.name, credential, settings)
     opened = factory.open(typed, connect)
     backends = opened if isinstance(opened, tuple) else (opened,)
-    repository = Repository(origin, typed, backends, tuple(extensions), on_close=connect.close)
+    repository = Repository(
+        origin, typed, backends, tuple(extensions), sleep=settings.sleep, on_close=connect.close
+    )
     if not repository.own_operations:
         raise BackendLoadError(
             f"backend {origin.name!r} ({origin.origin}) opened {opened!r}, which implements no operation; "
@@ -153,6 +158,9 @@ class Repository:
         self._snapshots = Snapshots(self._ask_files, self._ask_comparison)
         self._heads: dict[str, str] = {}
         self._answerable = frozenset(name for name in OPERATIONS if self._has_answer(name))
+        self._outcomes = Outcomes(
+            self._hooks, self._snapshots, "list_commits" in self._answerable, self._back_off
+        )
 
     def __repr__(self) -> str:
         """Name the backend and count its operations; options may hold what nobody should see."""
@@ -257,7 +265,10 @@ class Repository:
         """Delete a branch; see :meth:`.BackendHooks.delete_branch`."""
         check_branch(name)
         check_commit_sha(head_commit_sha)
-        return self._write(self._hooks.delete_branch, name=name, head_commit_sha=head_commit_sha)
+        return self._settled(
+            lambda: self._run(self._hooks.delete_branch, name=name, head_commit_sha=head_commit_sha),
+            lambda: self._outcomes.deletion(name),
+        )
 
     def list_files(self, commit_sha: str, folder: str = "") -> tuple[TreeEntry, ...]:
         """List files; see :meth:`.BackendHooks.list_files`."""
@@ -323,16 +334,29 @@ class Repository:
             deadline = self._clock() + RETRY_SECONDS
             for attempt in itertools.count():
                 try:
-                    tree = self._tree(commit)
-                    made = self._run(self._hooks.commit_changes, commit=commit, tree=tree)
-                    return self._made(commit, made)
+                    return self._made(
+                        commit,
+                        self._outcomes.settle(
+                            partial(
+                                self._run, self._hooks.commit_changes, commit=commit, tree=self._tree(commit)
+                            ),
+                            partial(self._outcomes.commit, commit),
+                        ),
+                    )
                 except ConflictError as exc:
                     if exc.committed or commit.creates_branch or self._clock() > deadline:
                         raise
                     commit = self._moved(commit, exc)
                 # Others got in between: step out of their way, a little longer each time.
-                self._sleep(random.uniform(0, min(0.5, 0.002 * 2**attempt)))  # noqa: S311 - not a secret
+                self._step_aside(attempt)
         raise AssertionError  # unreachable: the loop returns or raises
+
+    def _back_off(self, attempt: int) -> None:
+        """Wait for a forge that has trouble."""
+        self._sleep(random.uniform(0, 0.5 * 2**attempt))  # noqa: S311 - not a secret
+
+    def _step_aside(self, attempt: int) -> None:
+        self._sleep(random.uniform(0, min(0.5, 0.002 * 2**attempt)))  # noqa: S311 - not a secret
 
     def _tree(self, commit: NewCommit) -> Tree:
         return self._snapshots.tree(commit.parent_commit_sha)
@@ -361,8 +385,11 @@ class Repository:
         """Commit on a new branch and open its pull request; see :meth:`.BackendHooks.propose_changes`."""
         check_commit(commit)
         check_branch(pull_request.base)
-        proposal = self._write(
-            self._hooks.propose_changes, commit=commit, pull_request=pull_request, tree=self._tree(commit)
+        proposal = self._settled(
+            lambda: self._run(
+                self._hooks.propose_changes, commit=commit, pull_request=pull_request, tree=self._tree(commit)
+            ),
+            lambda: self._outcomes.proposal(commit, pull_request),
         )
         self._made(commit, proposal.commit)
         return proposal
@@ -371,7 +398,10 @@ class Repository:
         """Open a pull request; see :meth:`.BackendHooks.create_pull_request`."""
         check_branch(pull_request.head)
         check_branch(pull_request.base)
-        return self._write(self._hooks.create_pull_request, pull_request=pull_request)
+        return self._settled(
+            lambda: self._run(self._hooks.create_pull_request, pull_request=pull_request),
+            lambda: self._outcomes.pull_request(pull_request),
+        )
 
     def list_pull_requests(
         self, state: str = "open", base: str = "", head: str = ""
@@ -397,12 +427,15 @@ class Repository:
     ) -> Merge:
         """Merge; see :meth:`.BackendHooks.merge_pull_request`."""
         _check_word("method", method, _METHODS)
-        return self._write(
-            self._hooks.merge_pull_request,
-            pull_request=pull_request,
-            method=method,
-            message=message,
-            delete_branch=delete_branch,
+        return self._settled(
+            lambda: self._run(
+                self._hooks.merge_pull_request,
+                pull_request=pull_request,
+                method=method,
+                message=message,
+                delete_branch=delete_branch,
+            ),
+            lambda: self._outcomes.merge(pull_request, delete_branch=delete_branch),
         )
 
     def close_pull_request(
@@ -411,8 +444,11 @@ class Repository:
         delete_branch: bool = True,
     ) -> PullRequest:
         """Close without merging; see :meth:`.BackendHooks.close_pull_request`."""
-        return self._write(
-            self._hooks.close_pull_request, pull_request=pull_request, delete_branch=delete_branch
+        return self._settled(
+            lambda: self._run(
+                self._hooks.close_pull_request, pull_request=pull_request, delete_branch=delete_branch
+            ),
+            lambda: self._outcomes.closed(pull_request, delete_branch=delete_branch),
         )
 
     def update_from_base(self, pull_request: PullRequest) -> Branch:
@@ -433,6 +469,10 @@ class Repository:
     def _write(self, hook: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         with self._writing:
             return self._run(hook, *args, **kwargs)
+
+    def _settled(self, attempt: Callable[[], R], look: Callable[[], R | None]) -> R:
+        with self._writing:
+            return self._outcomes.settle(attempt, look)
 
     def _run(self, hook: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         # At run time a hook of the relay is pluggy's HookCaller, which knows its name.

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from copydesk.blobs import blob_sha
+from copydesk.changes import carry_over
 from copydesk.content import Collection
 from copydesk.drafts import Drafts
 from copydesk.entries import Draft, Edit, Entry, unpublished_key
@@ -19,6 +20,7 @@ from copydesk.models import (
     Move,
     NewCommit,
     NewPullRequest,
+    Proposal,
     PullRequest,
     Put,
     Status,
@@ -61,12 +63,11 @@ class Steps:
 
     # -- saving ---------------------------------------------------------------------------------------
 
-    def save(self, edit: Edit) -> Entry:
+    def save(self, edit: Edit, draft: Draft | None) -> Entry:
         """Save an edit where it belongs: the base branch, a new draft, or the one there is."""
         if self.drafts.site.publish_mode == "simple":
             self.commit_to_base(edit.changes, edit.message, edit.author)
             return self.drafts.published_or_gone(edit.kind, edit.slug)
-        draft = self.drafts.find(edit.kind.name, edit.slug)
         return self.save_new(edit) if draft is None else self._save_again(edit, draft)
 
     def _save_again(self, edit: Edit, draft: Draft) -> Entry:
@@ -81,7 +82,7 @@ class Steps:
 
     def save_new(self, edit: Edit) -> Entry:
         """Make the draft of an entry: branch, commit, pull request, label."""
-        start = edit.start or self.repository.get_branch(self.drafts.base).commit_sha
+        start = edit.start or self.drafts.base_commit()
         names = branch_names(edit.kind.name, edit.slug)
         for branch in names:
             commit = NewCommit(branch, start, edit.changes, edit.message, edit.author, creates_branch=True)
@@ -95,9 +96,27 @@ class Steps:
                 if branch == names[-1] or not self._is_blocked(branch):
                     raise
                 continue
+            self._check_base(commit, made)
             draft = Draft(branch, made.commit.commit_sha, made.pull_request)
             return self.drafts.entry(edit.kind, edit.slug, draft)
         raise AssertionError  # unreachable: the last name returns or raises
+
+    def _check_base(self, commit: NewCommit, made: Proposal) -> None:
+        """Take a new draft back if somebody had published other versions of its files before it was made.
+
+        The base was seen a moment before; what it is now comes with the pull request, without a request.
+        """
+        pull = made.pull_request
+        base = pull.base_commit_sha or self.drafts.look_at_base()
+        if base == commit.parent_commit_sha:
+            return
+        self.drafts.base_moved(base)
+        try:
+            carry_over(commit, base, self.repository.compare(commit.parent_commit_sha, base))
+        except ConflictError:
+            now = attrs.evolve(pull, head_commit_sha=made.commit.commit_sha)
+            self.repository.close_pull_request(now, delete_branch=True)
+            raise
 
     def _is_blocked(self, branch: str) -> bool:
         """Whether git cannot hold the branch because of one above or below it."""
@@ -111,20 +130,25 @@ class Steps:
             self.repository.delete_branch(branch, head)
             return self.save_new(edit)
         draft = self.drafts.find(edit.kind.name, edit.slug)
-        if draft is None or not self._holds(draft.commit_sha, edit.changes):
+        if draft is None:
+            raise conflict
+        if draft.pull_request is None:
+            return self._save_again(edit, draft)  # an earlier call was cut: go on where it was
+        if not self._holds(draft.commit_sha, edit.changes):
             raise ConflictError(
                 f"somebody else saved {edit.kind.name} {edit.slug!r} at the same time (branch {branch!r}); "
                 "get it, merge your edit into it and save again",
                 branch=branch,
                 head_commit_sha=head,
             ) from conflict
-        pull = draft.pull_request or self.open(draft.branch, edit)
-        return self.drafts.entry(edit.kind, edit.slug, attrs.evolve(draft, pull_request=pull))
+        return self.drafts.entry(edit.kind, edit.slug, draft)
 
     def commit_to_base(self, changes: tuple[Change, ...], message: str, author: User | None) -> str:
         """Commit to the branch with the published content, and give its head."""
-        base = self.repository.get_branch(self.drafts.base)
-        return self._commit(NewCommit(base.name, base.commit_sha, changes, message, author))
+        parent = self.drafts.base_commit()
+        head = self._commit(NewCommit(self.drafts.base, parent, changes, message, author))
+        self.drafts.base_moved(head)
+        return head
 
     def _commit(self, commit: NewCommit) -> str:
         """Commit, and give the head; what an earlier, interrupted call had committed is not done again."""
@@ -174,8 +198,9 @@ class Steps:
         others = tuple(each for each in labels if each != label)
         return self.repository.set_labels(pull, () if label in labels else (label,), others)
 
-    def merge(self, draft: Draft, pull: PullRequest) -> None:
-        """Merge a draft at the commit that was looked at, and delete its branch."""
+    def merge(self, kind: Collection, slug: str, draft: Draft, pull: PullRequest) -> Entry:
+        """Merge a draft at the commit that was looked at, delete its branch, and describe what is published."""
+        entry = self.drafts.entry(kind, slug, draft)
         squash = self.repository.options.squash_merges
         merge = self.repository.merge_pull_request(
             attrs.evolve(pull, head_commit_sha=draft.commit_sha),
@@ -185,6 +210,17 @@ class Steps:
         )
         if not merge.branch_deleted:
             self.repository.delete_branch(draft.branch, draft.commit_sha)
+        self.drafts.remember(kind.name, slug, None)
+        base = self.drafts.base_commit()
+        at_base = self.repository.compare(base, draft.commit_sha).merge_base_commit_sha == base
+        if merge.commit_sha is None or not at_base or entry.path != kind.path_of(slug):
+            return self.drafts.published_or_gone(kind, slug)
+        # Merged into the base that it left: what it had is what is published.
+        self.drafts.base_moved(merge.commit_sha)
+        versions = {path: version for path, version in entry.versions.items() if path == entry.path}
+        return Entry(
+            kind.name, slug, Status.PUBLISHED, entry.path, merge.commit_sha, versions, deletes=entry.deletes
+        )
 
     def finish(self, kind: Collection, slug: str, state: str) -> bool:
         """Delete the branch that an interrupted publish or discard left; False if there was no such call."""

@@ -6,7 +6,8 @@ interrupted anywhere: the same call again finishes it, and `repair` finds what n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import attrs
 
@@ -28,6 +29,8 @@ from copydesk.repository import Repository
 from copydesk.steps import Steps
 
 __all__ = ["Entry", "Workflow"]
+
+T = TypeVar("T")
 
 
 class Workflow:
@@ -56,7 +59,7 @@ class Workflow:
         :raises ConfigError: no such collection.
         """
         kind = self.site.collection(collection)
-        head = self.repository.get_branch(self._drafts.base).commit_sha
+        head = self._drafts.look_at_base()
         files = self.repository.list_files(head, kind.folder or "")
         return tuple(
             Entry(collection, slug, Status.PUBLISHED, file.path, head, {file.path: file.version})
@@ -71,7 +74,10 @@ class Workflow:
         """
         kind, slug = self._named(collection, slug)
         draft = self._drafts.find(collection, slug)
-        return self._drafts.entry(kind, slug, draft) if draft else self._drafts.published(kind, slug)
+        if draft is None:
+            return self._drafts.published(kind, slug)
+        self._drafts.look_at_base()
+        return self._drafts.entry(kind, slug, draft)
 
     def read(self, entry: Entry) -> tuple[File, ...]:
         """Read the files of an entry that `get` or `published` gave, as they were then."""
@@ -128,7 +134,10 @@ class Workflow:
         if not changes:
             return self.get(collection, slug)
         words = message or self._steps.message("update" if path in opened else "create", kind, slug, author)
-        return self._steps.save(Edit(kind, slug, changes, words, author))
+        return self._save(Edit(kind, slug, changes, words, author))
+
+    def _save(self, edit: Edit) -> Entry:
+        return self._with_draft(edit.kind, edit.slug, lambda draft: self._steps.save(edit, draft))
 
     def delete(
         self,
@@ -156,7 +165,7 @@ class Workflow:
             raise NotFoundError(f"{collection} {slug!r} is not published; to drop its draft, discard it")
         changes = make_changes({}, based_on, dict.fromkeys((kind.path_of(slug), *remove)))
         words = message or self._steps.message("delete", kind, slug, author)
-        return self._steps.save(Edit(kind, slug, changes, words, author))
+        return self._save(Edit(kind, slug, changes, words, author))
 
     def unpublish(
         self,
@@ -225,7 +234,11 @@ class Workflow:
         """
         wanted = check_status(status)
         kind, slug = self._named(collection, slug)
-        draft = self._require(kind, slug)
+        return self._with_draft(kind, slug, lambda draft: self._set_status(kind, slug, draft, wanted))
+
+    def _set_status(self, kind: Collection, slug: str, draft: Draft | None, wanted: Status) -> Entry:
+        if draft is None:
+            raise self._drafts.no_draft(kind.name, slug)
         pull = draft.pull_request
         if pull is None:
             words = self._steps.message("update", kind, slug, None)
@@ -245,6 +258,7 @@ class Workflow:
         if draft.pull_request is None:
             raise self._drafts.no_draft(collection, slug)
         head = self.repository.update_from_base(draft.pull_request).commit_sha
+        self._drafts.look_at_base()
         pull = attrs.evolve(draft.pull_request, head_commit_sha=head)
         return self._drafts.entry(kind, slug, Draft(draft.branch, head, pull))
 
@@ -258,7 +272,10 @@ class Workflow:
         :raises NotFoundError: it has no draft and never had one.
         """
         kind, slug = self._named(collection, slug)
-        draft = self._drafts.find(collection, slug)
+        return self._with_draft(kind, slug, lambda draft: self._publish(kind, slug, draft, head_commit_sha))
+
+    def _publish(self, kind: Collection, slug: str, draft: Draft | None, head_commit_sha: str) -> Entry:
+        collection = kind.name
         if draft is None:
             if not self._steps.finish(kind, slug, "merged"):
                 raise self._drafts.no_draft(collection, slug)
@@ -279,8 +296,7 @@ class Workflow:
                 branch=draft.branch,
                 head_commit_sha=draft.commit_sha,
             )
-        self._steps.merge(draft, pull)
-        return self._drafts.published_or_gone(kind, slug)
+        return self._steps.merge(kind, slug, draft, pull)
 
     def discard(self, collection: str, slug: str, *, head_commit_sha: str = "") -> None:
         """Close the pull request of a draft and delete its branch; what is published stays.
@@ -290,16 +306,20 @@ class Workflow:
         :raises NotFoundError: it has no draft and never had one.
         """
         kind, slug = self._named(collection, slug)
-        draft = self._drafts.find(collection, slug)
+        self._with_draft(kind, slug, lambda draft: self._discard(kind, slug, draft, head_commit_sha))
+
+    def _discard(self, kind: Collection, slug: str, draft: Draft | None, head_commit_sha: str) -> None:
         if draft is None:
             if not self._steps.finish(kind, slug, "closed"):
-                raise self._drafts.no_draft(collection, slug)
+                raise self._drafts.no_draft(kind.name, slug)
             return
         seen = head_commit_sha or draft.commit_sha
-        if draft.pull_request is not None:
+        if draft.pull_request is None:
+            self.repository.delete_branch(draft.branch, seen)
+        else:
             pull = attrs.evolve(draft.pull_request, head_commit_sha=seen)
             self.repository.close_pull_request(pull, delete_branch=True)
-        self.repository.delete_branch(draft.branch, seen)
+        self._drafts.remember(kind.name, slug, None)
 
     def repair(self) -> tuple[str, ...]:
         """Finish what was interrupted and nobody called again; a healthy repository is left as it is.
@@ -349,6 +369,21 @@ class Workflow:
     def _named(self, collection: str, slug: str) -> tuple[Collection, str]:
         kind = self.site.collection(collection)
         return kind, kind.full_slug(slug)
+
+    def _with_draft(self, kind: Collection, slug: str, step: Callable[[Draft | None], T]) -> T:
+        """Take a step with the draft of an entry as it was seen a moment ago; if that fails, as it is now."""
+        draft, remembered = self._drafts.recall(kind.name, slug)
+        try:
+            return step(draft)
+        except (ConflictError, NotFoundError, NotMergeableError) as exc:
+            self._drafts.forget(kind.name, slug)
+            now = self._drafts.find(kind.name, slug) if remembered else draft
+            if now == draft or (isinstance(exc, ConflictError) and exc.committed):
+                raise
+            return step(now)
+        except BaseException:
+            self._drafts.forget(kind.name, slug)
+            raise
 
     def _require(self, kind: Collection, slug: str) -> Draft:
         draft = self._drafts.find(kind.name, slug)

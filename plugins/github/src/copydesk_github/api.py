@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 from copydesk.blobs import blob_sha
+from copydesk.changes import written_versions
 from copydesk.errors import (
     ConflictError,
     CopydeskError,
@@ -238,19 +239,6 @@ def read_made_commit(answer: Answer, commit: NewCommit) -> Commit:
         message=data["message"],
         versions=written_versions(commit),
     )
-
-
-def written_versions(commit: NewCommit) -> dict[str, FileVersion]:
-    """Give what the files of a commit are once it is made."""
-    versions = {}
-    for change in commit.changes:
-        if isinstance(change, Put):
-            mode = change.replaces.mode if change.replaces else change.mode
-            versions[change.path] = FileVersion(blob_sha(change.content), mode)
-        elif isinstance(change, Move):
-            sha = change.replaces.blob_sha if change.content is None else blob_sha(change.content)
-            versions[change.to] = FileVersion(sha, change.replaces.mode)
-    return versions
 
 
 def is_inline(content: bytes) -> bool:

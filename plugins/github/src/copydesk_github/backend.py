@@ -304,10 +304,9 @@ class GitHubBackend:
         )
         if answer.status != 200:
             raise self.merge_error(api.sentence_of(answer), pull_request)
-        deleted = delete_branch and (
-            self.delete_ref(pull_request.head) or self.head(pull_request.head) is None
-        )
-        return Merge(answer.json()["sha"], deleted)
+        if delete_branch:
+            self.delete_ref(pull_request.head)  # or the repository deletes merged branches itself
+        return Merge(answer.json()["sha"], delete_branch)
 
     def merge_error(self, said: str, pull: PullRequest) -> CopydeskError:
         """Look at the pull request, for GitHub's words alone do not always tell the reason."""

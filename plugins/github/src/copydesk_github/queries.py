@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
+from copydesk.changes import written_versions
 from copydesk.errors import (
     ConflictError,
     CopydeskError,
@@ -36,7 +37,7 @@ from copydesk.models import (
     User,
 )
 
-from copydesk_github.api import read_date, written_versions
+from copydesk_github.api import read_date
 
 #: What a commit may hold in all; GitHub refuses 40 MiB, and base64 adds a third.
 COMMIT_BYTES: Final = 25_000_000

@@ -401,6 +401,7 @@ class LocalBackend:
             author=record.author,
             updated_at=max(record.updated_at, self._date(head)),
             changed_files=self._changed_files(record.base, head) if state == "open" else None,
+            base_commit_sha=self._store.branch_target(record.base),
         )
 
     def _state(self, record: PullRecord) -> tuple[str, str]:

@@ -1,0 +1,138 @@
+"""How many requests each step costs, exactly; from an open repository that knows its base and the entry."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("simulators.github", reason="the simulators are not beside these tests")
+
+from copydesk import NotFoundError, Repository, Workflow
+from copydesk.config import SiteConfig, parse_config
+
+CONFIG = b"""\
+backend: {name: github, repo: owner/site}
+publish_mode: editorial_workflow
+media_folder: static/img
+collections:
+  - {name: posts, label: Post, folder: content/posts}
+"""
+FILES = {
+    "admin/config.yml": CONFIG,
+    "content/posts/hello.md": b"one\ntwo\nthree\n",
+    "static/img/logo.png": b"\x89PNG\0",
+}
+PNG = b"\x89PNG\0\xff"
+
+
+class Site:
+    """A workflow on a GitHub that counts."""
+
+    def __init__(self, repository: Repository, config: SiteConfig) -> None:
+        self.repository = repository
+        self.workflow = Workflow(repository, config)
+
+    @contextlib.contextmanager
+    def costs(self, requests: int) -> Iterator[None]:
+        log = self.repository.simulator.log
+        before = len(log)
+        yield
+        asked = [f"{each.method} {each.path} {each.request_body[:300]!r}" for each in log[before:]]
+        assert len(asked) == requests, "\n".join(asked)
+
+    def look(self, slug: str = "hello") -> None:
+        """Get to know the base, its tree and the entry, as an editor who opens it does."""
+        self.repository.list_files(self.repository.get_branch("main").commit_sha)
+        with contextlib.suppress(NotFoundError):
+            self.workflow.get("posts", slug)
+
+
+@pytest.fixture(params=["graphql", "rest"])
+def site(request, forge, open_site):
+    forge.add_repository("owner/site", FILES)
+    config = parse_config(CONFIG, "admin/config.yml")
+    return Site(open_site(branch="main", use_graphql=request.param == "graphql"), config)
+
+
+@pytest.fixture
+def by(site):
+    """Choose a number by how the backend speaks."""
+    return lambda graphql, rest: graphql if site.repository.options.use_graphql else rest
+
+
+def test_whole_way(site, by):
+    site.look("new")
+    path = "content/posts/new.md"
+    with site.costs(by(2, 6)):  # REST: 5 and the image
+        made = site.workflow.save("posts", "new", {path: b"new\n", "static/img/new.png": PNG})
+    with site.costs(by(1, 3)):
+        saved = site.workflow.save("posts", "new", b"newer\n", based_on=made.versions)
+    with site.costs(by(1, 4)):
+        site.workflow.save("posts", "new", {"static/img/new.png": PNG + b"\0"}, based_on=saved.versions)
+    with site.costs(by(2, 2)):  # the first label of its name has no id yet
+        site.workflow.set_status("posts", "new", "pending_review")
+    with site.costs(by(2, 2)):
+        site.workflow.set_status("posts", "new", "pending_publish")
+    with site.costs(by(1, 2)):
+        site.workflow.set_status("posts", "new", "pending_review")
+    with site.costs(by(1, 2)):
+        site.workflow.set_status("posts", "new", "pending_publish")
+    with site.costs(2):
+        site.workflow.publish("posts", "new")
+
+
+def test_discard(site, by):
+    site.look("new")
+    site.workflow.save("posts", "new", b"new\n")
+    with site.costs(by(1, 2)):
+        site.workflow.discard("posts", "new")
+
+
+def test_edit_of_what_is_published(site, by):
+    site.look()
+    entry = site.workflow.get("posts", "hello")
+    with site.costs(by(2, 5)):
+        site.workflow.save("posts", "hello", b"other\n", based_on=entry.versions)
+
+
+def test_warm_and_unchanged(site):
+    site.look()
+    site.workflow.published("posts")
+    with site.costs(1):
+        site.workflow.published("posts")
+    assert site.repository.simulator.log[-1].status == 304
+
+
+def test_entries(site, forge):
+    repository = forge.repository("owner/site")
+    for number in range(120):
+        branch = f"cms/posts/p{number}"
+        repository.commit_files(branch, {f"content/posts/p{number}.md": b"x"}, "x", start="main")
+        repository.open_pull("x", branch, "main", labels=["netlify-cms/draft"])
+    site.look()
+    if site.repository.options.use_graphql:
+        with site.costs(2):
+            assert len(site.workflow.entries()) == 120
+    else:
+        site.workflow.entries()
+
+
+def test_publish_where_the_repository_deletes_merged_branches(site, forge, by):
+    forge.repository("owner/site").delete_branch_on_merge = True
+    site.look("new")
+    site.workflow.save("posts", "new", b"new\n")
+    site.workflow.set_status("posts", "new", "pending_publish")
+    with site.costs(by(1, 2)):
+        site.workflow.publish("posts", "new")
+
+
+def test_cold_load_of_a_thousand_files(forge, open_site):
+    files = {f"content/posts/p{number}.md": b"%d\n" % number for number in range(1000)}
+    forge.add_repository("owner/site", files)
+    repository = open_site()
+    head = repository.get_branch("main").commit_sha
+    entries = repository.list_files(head)
+    assert len(repository.read_files(head, entries)) == 1000
+    assert len(repository.simulator.log) == 12
