@@ -107,7 +107,7 @@ class Drafts:
     def _on_branches(self, collection: str, slug: str, others: list[str]) -> Draft | None:
         """Find a draft by its branch: under its other names, or without a pull request."""
         names = branch_names(collection, slug)
-        start = os.path.commonprefix(names)
+        start = os.path.commonprefix(names)  # noqa: RUF071 - refs are asked for by the letter
         there = {each.name: each for each in self.repository.list_branches(start)}
         for branch in others:
             draft = self._proposed(branch) if branch in there else None
