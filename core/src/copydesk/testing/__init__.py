@@ -34,7 +34,7 @@ pytest.register_assert_rewrite(
     "copydesk.testing._machine", "copydesk.testing._steps", "copydesk.testing._suite"
 )
 
-from copydesk.testing._machine import WorkflowMachine  # noqa: E402
+from copydesk.testing._machine import WorkflowMachine, run_machine  # noqa: E402
 from copydesk.testing._seed import SEED, SeedFile  # noqa: E402
 from copydesk.testing._suite import BackendSuite  # noqa: E402
 
@@ -49,6 +49,7 @@ __all__ = [
     "ServerSimulator",
     "Stall",
     "WorkflowMachine",
+    "run_machine",
 ]
 
 _SERVER = frozenset({"Answer", "CutBody", "Exchange", "Reset", "ServerSimulator", "Stall"})

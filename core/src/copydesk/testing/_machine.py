@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final
 
 import attrs
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from copydesk.blobs import blob_sha
 from copydesk.config import SiteConfig
@@ -21,7 +31,7 @@ from copydesk.repository import Repository
 from copydesk.testing._seed import SEED
 from copydesk.workflow import Workflow
 
-__all__ = ["WorkflowMachine"]
+__all__ = ["WorkflowMachine", "run_machine"]
 
 FOLDER: Final = "content/posts"
 SITE: Final = SiteConfig(
@@ -80,6 +90,10 @@ class Cut:
 
     @hookimpl(wrapper=True)
     def commit_changes(self) -> Generator[None, Any, Any]:
+        return (yield from self._write())
+
+    @hookimpl(wrapper=True)
+    def propose_changes(self) -> Generator[None, Any, Any]:
         return (yield from self._write())
 
     @hookimpl(wrapper=True)
@@ -447,3 +461,25 @@ class WorkflowMachine(RuleBasedStateMachine):
             for slug, draft in self.drafts.items()
         ]
         assert sorted(listed, key=lambda each: each[0]) == sorted(expected, key=lambda each: each[0])
+
+
+def run_machine(machine: type[WorkflowMachine], examples: int) -> None:
+    """Run so many random workflows; a failure shows the seed, and ``COPYDESK_SEED`` runs it again.
+
+    ``COPYDESK_EXAMPLES`` in the environment is the number to run instead.
+    """
+    number = int(os.environ.get("COPYDESK_SEED") or random.randrange(2**32))  # noqa: S311 - not a secret
+    print(f"the seed is {number}: run again with COPYDESK_SEED={number}")  # noqa: T201 - shown on failure
+    run_state_machine_as_test(
+        seed(number)(machine),
+        settings=settings(
+            max_examples=int(os.environ.get("COPYDESK_EXAMPLES") or examples),
+            stateful_step_count=25,
+            deadline=None,
+            database=None,
+            report_multiple_bugs=False,
+            # A step costs milliseconds of disk or of a server: a failure is told as it is, with its seed.
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
