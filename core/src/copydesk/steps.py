@@ -196,7 +196,10 @@ class Steps:
         prefix = next((label.removesuffix(status) for label, status in labels.items()), own)
         label = f"{prefix}{wanted}"
         others = tuple(each for each in labels if each != label)
-        return self.repository.set_labels(pull, () if label in labels else (label,), others)
+        pull = self.repository.set_labels(pull, () if label in labels else (label,), others)
+        # Somebody may have given it another one since it was looked at; the answer tells all.
+        more = tuple(each for each in self.drafts.statuses(pull) if each != label)
+        return self.repository.set_labels(pull, (), more) if more else pull
 
     def merge(self, kind: Collection, slug: str, draft: Draft, pull: PullRequest) -> Entry:
         """Merge a draft at the commit that was looked at, delete its branch, and describe what is published."""
