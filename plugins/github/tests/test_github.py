@@ -490,4 +490,4 @@ def test_preview_is_the_check_of_a_deployment(workflow, seeded):
         draft.commit_sha, "netlify/site/deploy-preview", "success", "https://preview.example.org"
     )
     check = workflow.preview("posts", "new")
-    assert (check.state, check.url) == ("success", target_url="https://preview.example.org")
+    assert (check.state, check.url) == ("success", "https://preview.example.org")
