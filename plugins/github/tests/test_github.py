@@ -487,7 +487,7 @@ class TestMistakes:
 def test_preview_is_the_check_of_a_deployment(workflow, seeded):
     draft = workflow.save("posts", "new", b"one\n")
     seeded.add_status(
-        draft.commit_sha, "netlify/site/deploy-preview", "success", "https://preview.example.org"
+        draft.commit_sha, "netlify/site/deploy-preview", "success", target_url="https://preview.example.org"
     )
     check = workflow.preview("posts", "new")
     assert (check.state, check.url) == ("success", "https://preview.example.org")
