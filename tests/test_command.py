@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
+import itertools
 import json
 import os
 import pty
@@ -130,10 +132,63 @@ def test_save_based_on_an_older_commit_is_a_conflict(on_site):
     assert "'content/posts/new.md' was changed since it was read" in refusal
 
 
-def test_save_based_on_a_commit_that_did_not_lead_there(on_site):
-    assert "no commit 'fffffff' led to " in on_site(
-        "save", "posts", "hello", "-", "--based-on", "fffffff", code=1
+VERBS_WITH_A_COMMIT = (
+    ("save", "posts", "hello", "-", "--based-on"),
+    ("put", "content/about.md", "-", "--based-on"),
+    ("rm", "content/about.md", "--based-on"),
+    ("mv", "content/about.md", "moved.md", "--based-on"),
+    ("media", "put", "static/img/logo.png", "-", "--based-on"),
+    ("media", "rm", "static/img/logo.png", "--based-on"),
+    ("delete", "posts", "hello", "--based-on"),
+    ("unpublish", "posts", "hello", "--based-on"),
+    ("publish", "posts", "hello", "--commit"),
+    ("discard", "posts", "hello", "--commit"),
+)
+
+
+@pytest.mark.parametrize("verb", VERBS_WITH_A_COMMIT, ids=" ".join)
+@pytest.mark.parametrize("commit", ["", "abcdef", "main", "abcdefg", "a" * 65])
+def test_what_is_no_commit_is_wrong_usage(on_site, verb, commit):
+    """An empty one, as of a variable that is not set, would stand for none and overwrite."""
+    told = on_site(*verb, commit, code=2, stdin=b"mine\n")
+    assert f"{commit!r} is no commit: give at least 7 hex digits" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("verb", VERBS_WITH_A_COMMIT, ids=" ".join)
+@pytest.mark.parametrize(
+    ("commit", "words"), [("fffffff", "led to "), ("f" * 40, "there is no commit 'ffff")]
+)
+def test_commit_that_nobody_made_is_wrong_usage(on_site, verb, commit, words):
+    told = on_site(*verb, commit, code=2, stdin=b"mine\n")
+    assert words in told
+    assert "`copydesk entries` and `copydesk log` show commits" in told
+
+
+def test_commit_that_is_short_for_two_is_refused_with_both(on_site, site_path, git):
+    """Two commits that begin alike, merged: hashes of 28 bits meet after some 16,000."""
+    head = git(site_path, "rev-parse", "main")
+    tree = git(site_path, "rev-parse", "main^{tree}")
+    seen: dict[str, str] = {}
+    for number in itertools.count():
+        person = "Ann <ann@example.org> 1 +0000"
+        raw = f"tree {tree}\nparent {head}\nauthor {person}\ncommitter {person}\n\n{number}\n"
+        sha = hashlib.sha1(f"commit {len(raw)}\0{raw}".encode(), usedforsecurity=False).hexdigest()
+        if sha[:7] in seen:
+            break
+        seen[sha[:7]] = raw
+    both = [
+        git(site_path, "hash-object", "-w", "-t", "commit", "--stdin", content=each.encode())
+        for each in (raw, seen[sha[:7]])
+    ]
+    merge = git(
+        site_path,
+        *("-c", "user.name=A", "-c", "user.email=a@example.org"),
+        *("commit-tree", tree, "-p", both[0], "-p", both[1], "-m", "Both"),
     )
+    git(site_path, "update-ref", "refs/heads/main", merge)
+    told = on_site("put", "content/about.md", "-", "--based-on", sha[:7], code=2, stdin=b"mine\n")
+    assert f"'{sha[:7]}' is short for more than one commit: {', '.join(sorted(both))}" in told
+    on_site("put", "content/about.md", "-", "--based-on", both[0], stdin=b"mine\n")
 
 
 def test_author_and_message_are_in_the_commit(on_site, site_path, git):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from copydesk.cli._options import author_options, based_on_option, site_options, user_of
 from copydesk.cli._show import as_json, commit_as_json, print_json, print_table, printable, with_based_on
-from copydesk.errors import ConflictError, NotFoundError
+from copydesk.errors import ConflictError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from copydesk.cli._site import Site
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from copydesk.repository import Repository
 
 __all__ = ["cat", "full_sha", "log", "ls", "mv", "put", "rm", "versions_at"]
+
+#: How many commits are searched for one that is abbreviated.
+_LOOKED_AT: Final = 1000
+_WHERE: Final = "`copydesk entries` and `copydesk log` show commits"
 
 at_option = click.option(
     "--at", "at", metavar="BRANCH|COMMIT", default="", help="Where to look.  [default: the published content]"
@@ -113,12 +118,12 @@ def put(site: Site, path: str, file: Any, based_on: str | None, **how: Any) -> N
     content = file.read()
     with site.repository() as repository:
         head = repository.get_branch(how["branch"] or repository.base_branch).commit_sha
-        seen = versions_at(repository, head, based_on, [path]) if based_on else {}
+        seen = versions_at(repository, head, based_on, [path]) if based_on is not None else {}
         word = "Update" if path in seen else "Create"
         try:
             _write(repository, head, Put(path, content, seen.get(path)), f"{word} {path}", **how)
         except ConflictError as exc:
-            if based_on or path not in versions_at(repository, head, None, [path]):
+            if based_on is not None or path not in versions_at(repository, head, None, [path]):
                 raise
             if repository.read_file(head, path).content != content:
                 raise with_based_on(exc, repr(path), head) from exc
@@ -203,22 +208,36 @@ def versions_at(
 
     :param head: a commit that came after it, or the same.
     :param based_on: its sha, at least the beginning; None for *head* itself.
-    :raises NotFoundError: no such commit led to *head*.
+    :raises InvalidInputError: no such commit, or more than one.
     """
-    commit_sha = full_sha(repository, head, based_on) if based_on else head
+    commit_sha = head if based_on is None else full_sha(repository, head, based_on)
     return {e.path: e.version for e in repository.list_files(commit_sha) if e.path in paths}
 
 
 def full_sha(repository: Repository, head: str, short: str) -> str:
-    """Find the commit that begins with *short* among those that led to *head*, newest first.
+    """Find the commit that begins with *short* among those that led to *head*; a whole sha is one that exists.
 
-    :raises NotFoundError: there is none.
+    :raises InvalidInputError: there is none, or more than one.
     """
-    if head.startswith(short.lower()) or len(short) == len(head):
-        return head if head.startswith(short.lower()) else short.lower()
-    for commit in repository.list_commits(head, limit=1000):
-        if commit.commit_sha.startswith(short.lower()):
-            return commit.commit_sha
-    raise NotFoundError(
-        f"no commit {short!r} led to {head[:10]}; `copydesk entries` and `copydesk log` show commits"
-    )
+    if short == head:
+        return head
+    if len(short) == len(head):
+        try:
+            return repository.list_commits(short, limit=1)[0].commit_sha
+        except NotFoundError as exc:
+            raise InvalidInputError(f"there is no commit {short!r}; {_WHERE}") from exc
+    found = _abbreviated(repository.list_commits(head, limit=_LOOKED_AT), short)
+    if not found:
+        raise InvalidInputError(f"no commit {short!r} led to {head[:10]}; {_WHERE}")
+    return found
+
+
+def _abbreviated(commits: Iterable[Commit], short: str) -> str:
+    """Give the one commit that begins with *short*, "" where none does.
+
+    :raises InvalidInputError: more than one does.
+    """
+    found = {commit.commit_sha for commit in commits if commit.commit_sha.startswith(short)}
+    if len(found) > 1:
+        raise InvalidInputError(f"{short!r} is short for more than one commit: {', '.join(sorted(found))}")
+    return next(iter(found), "")

@@ -51,12 +51,12 @@ def put_media(site: Site, path: str, file: Any, based_on: str | None, author: st
     """Write FILE ("-" for standard input) to PATH of the site."""
     content = file.read()
     with site.workflow() as workflow:
-        seen = _version(workflow, path, based_on) if based_on else None
+        seen = _version(workflow, path, based_on) if based_on is not None else None
         try:
             saved = workflow.save_media(path, content, based_on=seen, author=user_of(author))
         except ConflictError as exc:
             head = _head(workflow)
-            if based_on or path not in versions_at(workflow.repository, head, None, [path]):
+            if based_on is not None or path not in versions_at(workflow.repository, head, None, [path]):
                 raise
             raise with_based_on(exc, repr(path), head) from exc
     click.echo(printable(f"published: {saved.path} ({saved.size} bytes)"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,8 +15,10 @@ __all__ = [
     "author_options",
     "backend_name",
     "based_on_option",
+    "checked_commit",
     "collection_argument",
     "entry_arguments",
+    "is_commit",
     "read_pair",
     "site_options",
     "user_of",
@@ -126,11 +128,33 @@ def entry_arguments(command: F) -> F:
 # -- what is written ----------------------------------------------------------------------------------
 
 
+#: What an abbreviated commit must have: with less, it would soon be that of another one too.
+_MIN_DIGITS: Final = 7
+
+
+def is_commit(text: str) -> bool:
+    """Tell whether a text can be a commit, whole or abbreviated."""
+    return _MIN_DIGITS <= len(text) <= 64 and set(text) <= set("0123456789abcdefABCDEF")
+
+
+def checked_commit(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Refuse what cannot be a commit; an empty one would stand for none, and overwrite."""
+    if value is None:
+        return None
+    if not is_commit(value):
+        raise click.BadParameter(
+            f"{value!r} is no commit: give at least {_MIN_DIGITS} hex digits of it, as `copydesk entries` and "
+            "`copydesk log` show them"
+        )
+    return value.lower()
+
+
 def based_on_option(default: str) -> Callable[[F], F]:
     """Give a command the option ``--based-on``; *default* says what holds without it."""
     return click.option(
         "--based-on",
         metavar="COMMIT",
+        callback=checked_commit,
         help=f"The commit that you looked at, as `copydesk entries` shows it.  [default: {default}]",
     )
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from copydesk.cli._files import full_sha, versions_at
-from copydesk.cli._options import author_options, based_on_option, entry_arguments, site_options, user_of
+from copydesk.cli._options import (
+    author_options,
+    based_on_option,
+    checked_commit,
+    entry_arguments,
+    site_options,
+    user_of,
+)
 from copydesk.cli._show import as_json, print_json, printable, tell, waiting
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ __all__ = ["delete", "diff", "discard", "publish", "repair", "status", "unpublis
 _STATUSES: Final = ("draft", "pending_review", "pending_publish")
 
 commit_option = click.option(
-    "--commit", default="", metavar="COMMIT", help="Do it only if the draft is at this commit."
+    "--commit", metavar="COMMIT", callback=checked_commit, help="Do it only if the draft is at this commit."
 )
 
 
@@ -57,7 +64,7 @@ def diff(site: Site, collection: str, slug: str, json_output: bool) -> None:
 @commit_option
 @site_options
 @as_json
-def publish(site: Site, collection: str, slug: str, commit: str, json_output: bool) -> None:
+def publish(site: Site, collection: str, slug: str, commit: str | None, json_output: bool) -> None:
     """Publish a draft that is pending_publish."""
     with site.workflow() as workflow:
         seen = _head(workflow, collection, slug, commit)
@@ -69,7 +76,7 @@ def publish(site: Site, collection: str, slug: str, commit: str, json_output: bo
 @entry_arguments
 @commit_option
 @site_options
-def discard(site: Site, collection: str, slug: str, commit: str) -> None:
+def discard(site: Site, collection: str, slug: str, commit: str | None) -> None:
     """Drop a draft: close its pull request and delete its branch; what is published stays."""
     with site.workflow() as workflow:
         seen = _head(workflow, collection, slug, commit)
@@ -77,9 +84,9 @@ def discard(site: Site, collection: str, slug: str, commit: str) -> None:
     click.echo(printable(f"discarded: the draft of {collection} {slug}"))
 
 
-def _head(workflow: Workflow, collection: str, slug: str, commit: str) -> str:
+def _head(workflow: Workflow, collection: str, slug: str, commit: str | None) -> str:
     """Give the whole sha of the commit that the user saw; "" for none."""
-    if not commit:
+    if commit is None:
         return ""
     return full_sha(workflow.repository, workflow.get(collection, slug).commit_sha, commit)
 
