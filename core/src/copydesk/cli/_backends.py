@@ -80,7 +80,7 @@ def check_backend(site: Site, name: str, json_output: bool) -> None:
 
     Its options come from the site's config.yml and from -o.
     """
-    with site.with_backend(name).repository() as repository:
+    with site.with_backend(name).bare_repository() as repository:
         operations = _operations(repository)
         origin = repository.origin
     if json_output:

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from copydesk.config import CONFIG_FOLDERS, SiteConfig, load_config, parse_config
-from copydesk.errors import ConfigError
+from copydesk.errors import BackendNotFoundError, ConfigError, InvalidInputError, NotFoundError
 from copydesk.repository import Repository, open_repository
 from copydesk.workflow import Workflow
 
@@ -41,24 +41,64 @@ class Site:
     def repository(self) -> Iterator[Repository]:
         """Open the repository of the site; one that *backend* names needs no configuration.
 
-        :raises ConfigError: neither is there.
+        What its configuration says of it, such as its branch, counts all the same, where it has one.
+
+        :raises ConfigError: neither a configuration nor a backend is there.
         """
-        site = self.configuration()
-        with open_repository(site or self._named_backend()) as repository:
+        site = self.configuration() or self._inside()
+        with self._open(site or self._named_backend()) as repository:
             yield repository
 
     @contextlib.contextmanager
-    def workflow(self) -> Iterator[Workflow]:
+    def bare_repository(self) -> Iterator[Repository]:
+        """Open the repository without looking for a configuration in it.
+
+        :raises ConfigError: neither a configuration nor a backend is there.
+        """
+        with self._open(self.configuration() or self._named_backend()) as repository:
+            yield repository
+
+    @contextlib.contextmanager
+    def workflow(self, collection: str = "", slug: str = "") -> Iterator[Workflow]:
         """Open the repository with its configuration, from the disk or from the repository itself.
 
-        :raises ConfigError: no configuration was found.
+        :param collection: that of the entry that the command is about, with its *slug*, to be checked.
+        :raises ConfigError: no configuration was found, or it has no such collection.
+        :raises InvalidInputError: the collection can have no such entry.
         """
-        site = self.configuration()
+        site = self.configuration() or self._inside()
         if site is None:
-            with open_repository(self._named_backend()) as repository:
-                site = self._adjusted(_inside(repository))
-        with open_repository(site) as repository:
+            raise ConfigError(
+                f"the repository has no config.yml (looked for {_PLACES}, also one folder down); "
+                "pass --config FILE"
+            )
+        if collection:
+            _check_name(site, collection, slug)
+        with self._open(site) as repository:
             yield Workflow(repository, site)
+
+    def _open(self, source: SiteConfig | dict[str, object]) -> Repository:
+        try:
+            return open_repository(source)
+        except BackendNotFoundError as exc:
+            if self.backend is not None or "local" not in exc.installed:
+                raise
+            words = f"{exc}; or try on this clone: --backend local"
+            raise BackendNotFoundError(words, name=exc.name, installed=exc.installed) from exc
+
+    def _inside(self) -> SiteConfig | None:
+        """Read the configuration that the repository itself holds on its base branch; None for none."""
+        with self._open(self._named_backend()) as repository:
+            try:
+                head = repository.get_branch(repository.base_branch).commit_sha
+            except NotFoundError:  # no base branch, no configuration on it
+                return None
+            paths = {entry.path for entry in repository.list_files(head)}
+            folders = {path.partition("/")[0] for path in paths if "/" in path}
+            for place in _places(folders):
+                if place in paths:
+                    return self._adjusted(parse_config(repository.read_file(head, place).content, place))
+        return None
 
     def _named_backend(self) -> dict[str, object]:
         if self.backend is None:
@@ -95,14 +135,9 @@ def _places(folders: Iterable[str]) -> list[str]:
     return [f"{top}{folder}/config.yml" for top in tops for folder in CONFIG_FOLDERS]
 
 
-def _inside(repository: Repository) -> SiteConfig:
-    """Read the configuration that the repository itself holds on its base branch."""
-    head = repository.get_branch(repository.base_branch).commit_sha
-    paths = {entry.path for entry in repository.list_files(head)}
-    folders = {path.partition("/")[0] for path in paths if "/" in path}
-    for place in _places(folders):
-        if place in paths:
-            return parse_config(repository.read_file(head, place).content, place)
-    raise ConfigError(
-        f"the repository has no config.yml (looked for {_PLACES}, also one folder down); pass --config FILE"
-    )
+def _check_name(site: SiteConfig, collection: str, slug: str) -> None:
+    """Refuse the name of a file that a file collection does not have: it is misspelt, not absent."""
+    try:
+        site.collection(collection).path_of(slug)
+    except NotFoundError as exc:
+        raise InvalidInputError(str(exc)) from exc
