@@ -17,8 +17,12 @@ import sys
 import time
 from pathlib import Path
 
+import attrs
 import pytest
+from copydesk import Workflow, open_repository
 from copydesk.cli import main
+from copydesk.errors import ConflictError, InvalidInputError
+from copydesk.models import FileVersion
 
 CLI = [sys.executable, "-m", "copydesk"]
 
@@ -49,7 +53,8 @@ def on_site(site_path, capfdbinary, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
 
-    def run(*arguments: str, code: int = 0, stdin: bytes = b"") -> str:
+    def run(*arguments: str, code: int = 0, stdin: bytes = b"", told: bool = False) -> str:
+        """Give what it showed, or what it told where it should fail or *told* says so."""
         where = ("--backend", "local", "-o", f"repo={site_path}")
         monkeypatch.setattr(sys, "argv", ["copydesk", *arguments, *where])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
@@ -58,9 +63,9 @@ def on_site(site_path, capfdbinary, monkeypatch, tmp_path):
             main()
         except SystemExit as exc:
             exited = exc.code or 0
-        shown, told = (each.decode() for each in capfdbinary.readouterr())
-        assert exited == code, told
-        return told if code else shown
+        shown, errors = (each.decode() for each in capfdbinary.readouterr())
+        assert exited == code, errors
+        return errors if code or told else shown
 
     return run
 
@@ -225,7 +230,31 @@ def test_publish_of_a_commit_that_moved_is_a_conflict(on_site):
         (["unpublish", "posts", "none"], 1, "neither published"),
         (["preview", "posts", "hello"], 1, "has no draft"),
         (["ls", "no/such/folder"], 1, "no files below 'no/such/folder'; `copydesk ls` lists all"),
-        (["ls", "--at", "nope"], 1, "no branch 'nope'"),
+        (["ls", "--at", "nope"], 1, "no branch or commit 'nope' is there; `copydesk entries` and"),
+        (["ls", "--at", "abcdef0"], 1, "no branch or commit 'abcdef0'"),
+        (["log", "nope"], 1, "no commit changed 'nope'; `copydesk ls` lists what is there"),
+        (["save", "pages", "nope", "-"], 2, "collection 'pages' has no file 'nope' (it has: about)"),
+        (["show", "pages", "nope"], 2, "collection 'pages' has no file 'nope' (it has: about)"),
+        (["delete", "pages", "nope"], 2, "collection 'pages' has no file 'nope' (it has: about)"),
+        (["delete", "posts", "none"], 1, "neither published"),
+        (["delete", "posts", "hello", "--remove", "nope"], 1, "no file 'nope' in the published content"),
+        (
+            ["save", "posts", "new", "-", "--remove", "nope"],
+            2,
+            "add --based-on COMMIT, with a commit that has it",
+        ),
+        (["save", "posts", "new", "-", "--move", "a=b"], 2, "cannot remove or move 'a'"),
+        (["show", "posts", "hello", "--content", "--json"], 2, "use one"),
+        (
+            ["media", "put", "content/about.md", "-"],
+            2,
+            "not below static/img, where the media are; for any other file use `copydesk put`",
+        ),
+        (
+            ["media", "rm", "content/about.md"],
+            2,
+            "not below static/img, where the media are; for any other file use `copydesk rm`",
+        ),
         (["cat", "none.md"], 1, "'none.md' is not there"),
         (["cat", "../none.md"], 2, "'../none.md'"),
         (["rm", "none.md"], 1, "no file 'none.md' on branch 'main'; `copydesk ls` lists what is there"),
@@ -326,7 +355,162 @@ def test_put_of_what_is_there_already_succeeds(on_site):
     on_site("put", "robots.txt", "-", stdin=b"all")
     before = on_site("log", "--json")
     assert on_site("put", "robots.txt", "-", stdin=b"all") == ""
+    assert json.loads(on_site("put", "robots.txt", "-", "--json", stdin=b"all")) == json.loads(before)[0]
+    head = json.loads(before)[0]["commit_sha"]
+    on_site("put", "robots.txt", "-", "--based-on", head, stdin=b"all")
     assert on_site("log", "--json") == before
+
+
+def test_what_changes_nothing_says_so_in_one_wording(on_site):
+    """It is no error, and no program reads it as data."""
+
+    def told(*arguments: str, stdin: bytes = b"") -> str:
+        assert on_site(*arguments, stdin=stdin, told=True).startswith("nothing to do: ")
+        return on_site("log", "--json")
+
+    head = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    before = on_site("log", "--json")
+    world = on_site("cat", "content/posts/world.md").encode()
+    logo = b"\x89PNG\r\n\x1a\n"
+    assert told("put", "content/posts/world.md", "-", stdin=world) == before
+    assert told("media", "put", "static/img/logo.png", "-", stdin=logo) == before
+    assert told("save", "posts", "world", "-", "--based-on", head, stdin=world) == before
+    assert on_site("entries", "--drafts", "--json") == "[]\n"
+    on_site("save", "posts", "new", "-", stdin=b"new")
+    assert told("update", "posts", "new") == before
+    unchanged = on_site("media", "put", "static/img/logo.png", "-", "--json", stdin=logo)
+    assert json.loads(unchanged)["path"] == "static/img/logo.png"
+    unchanged = on_site("save", "posts", "world", "-", "--based-on", head, "--json", stdin=world)
+    assert json.loads(unchanged)["commit_sha"] == head
+
+
+def test_verbs_that_drop_things_tell_programs(on_site):
+    on_site("save", "posts", "new", "-", stdin=b"new")
+    assert json.loads(on_site("discard", "posts", "new", "--json")) == {
+        "collection": "posts",
+        "slug": "new",
+        "discarded": True,
+    }
+    assert json.loads(on_site("repair", "--json")) == []
+    put = json.loads(on_site("media", "put", "static/img/b.png", "-", "--json", "-m", "My b", stdin=b"b"))
+    assert {"path": "static/img/b.png", "size": 1}.items() <= put.items()
+    removed = json.loads(on_site("media", "rm", "static/img/b.png", "--json", "-m", "No b"))
+    assert removed == {"path": "static/img/b.png", "removed": True}
+    assert [each["message"] for each in json.loads(on_site("log", "-n", "2", "--json"))] == ["No b", "My b"]
+
+
+def test_commits_are_found_by_the_beginnings_that_are_shown(on_site):
+    """Those of the site, of the head of a draft, and of the draft before; a branch that is so named wins."""
+    old = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    on_site("put", "robots.txt", "-", stdin=b"all")
+    shas = [json.loads(on_site("save", "posts", "new", "-", "--json", stdin=b"one"))["commit_sha"]]
+    again = on_site("save", "posts", "new", "-", "--based-on", shas[0], "--json", stdin=b"two")
+    shas.append(json.loads(again)["commit_sha"])
+    assert "robots.txt" not in on_site("ls", "--at", old[:7])
+    assert on_site("cat", "content/posts/new.md", "--at", shas[0][:10]) == "one"
+    assert on_site("cat", "content/posts/new.md", "--at", shas[1][:10].upper()) == "two"
+    on_site("put", "named.txt", "-", "--branch", "cms/posts/new", stdin=b"x")
+    assert "named.txt" in on_site("ls", "--at", "cms/posts/new")
+    assert "named.txt" not in on_site("ls", "--at", shas[1])
+
+
+def test_media_are_written_below_their_folder_alone(site_path, site):
+    """By the library too, which names the folder."""
+    with open_repository(site, repo=site_path) as repository:
+        workflow = Workflow(repository, site)
+        for path in ("content/about.md", "static/img", "static/images/a.png"):
+            with pytest.raises(InvalidInputError, match="is not below the media folder 'static/img'"):
+                workflow.save_media(path, b"x")
+            with pytest.raises(InvalidInputError, match="is not below the media folder 'static/img'"):
+                workflow.delete_media(path, based_on=FileVersion("0" * 40))
+        bare = Workflow(repository, attrs.evolve(site, media_folder=""))
+        with pytest.raises(InvalidInputError, match="has no media_folder; add one to write media"):
+            bare.save_media("static/img/a.png", b"x")
+
+
+def test_deletion_of_what_somebody_edits_is_refused(on_site):
+    """Unless the draft was looked at, which its commit says."""
+    head = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    draft = json.loads(
+        on_site(
+            *("save", "posts", "hello", "-", "--based-on", head, "--json"),
+            *("--author", "Ann <ann@example.org>"),
+            stdin=b"Ann's\n",
+        )
+    )["commit_sha"]
+    for based_on in ((), ("--based-on", head)):
+        on_site("delete", "posts", "hello", *based_on, code=3)
+        assert on_site("show", "posts", "hello", "--content") == "Ann's\n"
+    told = on_site("delete", "posts", "hello", code=3)
+    assert "posts 'hello' has a draft of Ann that edits it; publish or discard it first" in told
+    assert f"add: --based-on {draft[:10]}" in told
+    on_site("delete", "posts", "hello", "--based-on", draft[:10])
+    assert "draft (delete)" in on_site("entries", "--drafts")
+    on_site("delete", "posts", "hello")  # the same again
+    on_site("save", "posts", "hello", "-", stdin=b"kept after all\n")
+    assert "draft (delete)" not in on_site("entries", "--drafts")
+
+
+def test_deletion_of_an_entry_whose_image_somebody_edits_is_refused(on_site, tmp_path, site_path, site):
+    """The entry's own file is as it is published; the draft is somebody's work all the same."""
+    with open_repository(site, repo=site_path) as repository:
+        workflow = Workflow(repository, site)
+        opened = workflow.get("posts", "hello").versions
+        draft = workflow.save("posts", "hello", {"static/img/a.png": b"a"}, based_on=opened)
+        with pytest.raises(
+            ConflictError, match=r"edits static/img/a\.png; publish or discard it first"
+        ) as caught:
+            workflow.delete("posts", "hello", based_on=opened)
+    assert caught.value.paths == ("static/img/a.png",)
+    assert caught.value.head_commit_sha == draft.commit_sha
+    on_site("delete", "posts", "hello", code=3)
+    assert on_site("delete", "posts", "hello", "--based-on", draft.commit_sha).startswith("to be deleted: ")
+
+
+def test_interrupted_unpublish_is_finished_by_the_same_command(on_site):
+    """Cut between its two steps: the entry is off the site, and has no draft yet."""
+    on_site("unpublish", "posts", "hello")
+    on_site("discard", "posts", "hello")
+    assert on_site("unpublish", "posts", "hello").startswith("unpublished: posts hello (pending_publish")
+
+
+def test_image_that_is_there_already_asks_what_it_is_based_on(on_site):
+    """With a new entry; the commit that it names is then taken."""
+    media = ("--media", f"static/img/logo.png={__file__}")
+    told = on_site("save", "posts", "new", "-", *media, code=3, stdin=b"new\n")
+    assert "'static/img/logo.png' exists already, at " in told
+    based_on = re.search(r"add: --based-on (\w+)$", told.strip())[1]
+    saved = on_site("save", "posts", "new", "-", *media, "--based-on", based_on, stdin=b"new\n")
+    assert saved.startswith("saved: posts new (draft")
+
+
+def test_files_are_those_of_the_branch_that_the_site_names(copydesk, make_repository, git):
+    """Its configuration, on the default branch, says another: entries and files are looked for there."""
+    config = b"backend: {name: local, branch: live}\ncollections: [{name: posts, folder: posts}]\n"
+    path = make_repository("site.git", {"admin/config.yml": config, "posts/hello.md": b"hello"})
+    git(path, "branch", "live", "main")
+    where = ("--backend", "local", "-o", f"repo={path}")
+    done = copydesk("put", "more.txt", "-", *where, stdin=b"more")
+    assert b"Create more.txt: live at " in done.stdout
+    assert b"more.txt" in copydesk("ls", *where).stdout
+    assert git(path, "ls-tree", "--name-only", "main").split() == ["admin", "posts"]
+
+
+def test_files_of_a_repository_without_a_configuration(copydesk, make_repository):
+    path = make_repository("bare.git", {"README.md": b"x"})
+    assert copydesk("ls", "--backend", "local", "-o", f"repo={path}").stdout == b"README.md\n"
+
+
+def test_backend_of_the_configuration_that_is_not_installed(copydesk, make_repository):
+    """The owner of a site learns at once how to try it."""
+    config = b"backend: {name: git-gateway}\ncollections: [{name: posts, folder: posts}]\n"
+    top = make_repository("site", {"admin/config.yml": config, "posts/hello.md": b"hello"}, bare=False)
+    for verb in ("entries", "ls"):
+        done = copydesk(verb, cwd=top)
+        assert done.returncode == 2
+        assert b"or try on this clone: --backend local" in done.stderr
+    assert b"hello" in copydesk("entries", "--backend", "local", cwd=top).stdout
+    assert b"or try" not in copydesk("entries", "--backend", "nope", cwd=top).stderr
 
 
 def test_put_based_on_an_older_commit_is_a_conflict(on_site):
@@ -396,6 +580,7 @@ def test_ways_off_the_site_and_back(on_site):
     assert on_site("discard", "posts", "hello") == "discarded: the draft of posts hello\n"
     assert "posts hello (pending_publish" in on_site("unpublish", "posts", "hello")
     assert "content/posts/hello.md" not in on_site("ls")
+    on_site("put", "robots.txt", "-", stdin=b"all")
     assert on_site("update", "posts", "hello").startswith("updated: posts hello (pending_publish")
     on_site("publish", "posts", "hello")
     assert "content/posts/hello.md" in on_site("ls")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -18,6 +19,7 @@ __all__ = [
     "checked_commit",
     "collection_argument",
     "entry_arguments",
+    "input_file",
     "is_commit",
     "read_pair",
     "site_options",
@@ -157,6 +159,20 @@ def based_on_option(default: str) -> Callable[[F], F]:
         callback=checked_commit,
         help=f"The commit that you looked at, as `copydesk entries` shows it.  [default: {default}]",
     )
+
+
+class _Input(click.File):
+    """A file to read, or "-" for standard input, which a caller may have closed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        if value == "-" and sys.stdin is None:
+            self.fail("standard input is closed", param, context)
+        return super().convert(value, param, context)
+
+
+def input_file(command: F) -> F:
+    """Give a command the argument FILE, open for reading."""
+    return click.argument("file", type=_Input("rb"))(command)
 
 
 def author_options(command: F) -> F:

@@ -19,6 +19,7 @@ __all__ = [
     "as_json",
     "commit_as_json",
     "entries_as_json",
+    "nothing_to_do",
     "print_entries",
     "print_json",
     "print_table",
@@ -179,6 +180,11 @@ def with_based_on(conflict: ConflictError, what: str, commit_sha: str) -> Confli
         versions=conflict.versions,
         head_commit_sha=commit_sha,
     )
+
+
+def nothing_to_do(why: str) -> None:
+    """Say that all is already as it was asked for."""
+    click.echo(printable(f"nothing to do: {why}"), err=True)
 
 
 def tell(verb: str, entry: Entry, json_output: bool) -> None:
