@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -34,8 +35,11 @@ class Site:
 
     def configuration(self) -> SiteConfig | None:
         """Give the configuration on disk, or None where there is none, or another repository was named."""
-        found = self._on_disk()
-        return None if found is None else self._adjusted(found)
+        if self.config is not None:
+            return self._adjusted(load_config(self.config))
+        if self.backend is not None and "repo" in self.options:
+            return None  # another repository: its own configuration counts, not that of this directory
+        return self._on_disk()
 
     @contextlib.contextmanager
     def repository(self) -> Iterator[Repository]:
@@ -97,7 +101,8 @@ class Site:
             folders = {path.partition("/")[0] for path in paths if "/" in path}
             for place in _places(folders):
                 if place in paths:
-                    return self._adjusted(parse_config(repository.read_file(head, place).content, place))
+                    content = repository.read_file(head, place).content
+                    return _at_top(self._adjusted(parse_config(content, place)))
         return None
 
     def _named_backend(self) -> dict[str, object]:
@@ -107,18 +112,16 @@ class Site:
                 "go to the top of your site, pass --config FILE, or name the repository: "
                 "--backend NAME -o repo=…"
             )
-        return {"name": self.backend, **self.options}
+        repo = {"repo": str(_git_top(Path.cwd()))} if self.backend == "local" else {}
+        return {"name": self.backend, **repo, **self.options}
 
     def _on_disk(self) -> SiteConfig | None:
-        if self.config is not None:
-            return load_config(self.config)
-        if self.backend is not None and "repo" in self.options:
-            return None  # another repository: its own configuration counts, not that of this directory
-        top = Path.cwd()
-        names = [str(path.relative_to(top)) for path in top.glob("*/") if not path.name.startswith(".")]
-        for place in _places(names):
-            if (top / place).is_file():
-                return load_config(top / place)
+        here = Path.cwd()
+        for folder in _up_to(_git_top(here), here):
+            for place in _places(_folders(folder)):
+                if os.path.isfile(folder / place):  # noqa: PTH113 - a folder that nobody may enter has none
+                    site = self._adjusted(load_config(folder / place))
+                    return site if folder == here else _at_top(site)
         return None
 
     def _adjusted(self, site: SiteConfig) -> SiteConfig:
@@ -128,6 +131,34 @@ class Site:
         if self.publish_mode is not None:
             site = attrs.evolve(site, publish_mode=self.publish_mode)
         return site
+
+
+def _git_top(here: Path) -> Path:
+    """Give the top of the git repository around, or *here* itself where there is none."""
+    tops = (folder for folder in (here, *here.parents) if os.path.lexists(folder / ".git"))
+    return next(tops, here)
+
+
+def _up_to(top: Path, here: Path) -> Iterator[Path]:
+    for folder in (here, *here.parents):
+        yield folder
+        if folder == top:
+            return
+
+
+def _folders(top: Path) -> list[str]:
+    try:
+        with os.scandir(top) as found:
+            return [each.name for each in found if not each.name.startswith(".") and each.is_dir()]
+    except OSError:  # one may stand in a folder without the right to list it
+        return []
+
+
+def _at_top(site: SiteConfig) -> SiteConfig:
+    """Give the repository on disk, which is the one around where nothing else is said, by its top."""
+    if site.backend != "local" or "repo" in site.backend_options:
+        return site
+    return attrs.evolve(site, backend_options={**site.backend_options, "repo": str(_git_top(Path.cwd()))})
 
 
 def _places(folders: Iterable[str]) -> list[str]:
