@@ -62,6 +62,7 @@ def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(["simple", "editorial_workflow"]),
         help="Save to the site at once, or as drafts.  [default: as configured]",
     )
+    @click.option("--debug", is_flag=True, hidden=True)
     @click.pass_context
     def wrapped(
         context: click.Context,
@@ -70,13 +71,14 @@ def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
         backend: str | None,
         options: dict[str, str],
         publish_mode: str | None,
+        debug: bool,
         **others: Any,
     ) -> Any:
         import logging  # this and the next: the library, which help does not need
 
         from copydesk.cli._site import Site
 
-        level = logging.DEBUG if context.obj else logging.WARNING
+        level = logging.DEBUG if debug or context.obj else logging.WARNING
         logging.basicConfig(level=level, format="copydesk: %(message)s")
         return context.invoke(command, site=Site(config, backend, options, publish_mode), **others)
 
