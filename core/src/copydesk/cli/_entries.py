@@ -50,7 +50,10 @@ __all__ = ["demo", "entries", "preview", "save", "show"]
 @site_options
 @as_json
 def entries(site: Site, collection: str | None, drafts: bool, json_output: bool) -> None:
-    """List the entries of the site, or of one COLLECTION, with those under workflow."""
+    """List the entries of the site, or of one COLLECTION.
+
+    One that has a draft is listed as its draft.
+    """
     with site.workflow() as workflow:
         found = _all_entries(workflow, collection, drafts)
     if json_output:
@@ -153,10 +156,11 @@ def save(
     author: str | None,
     json_output: bool,
 ) -> None:
-    """Save FILE ("-" for standard input) as entry SLUG of COLLECTION.
+    """Save FILE as entry SLUG of COLLECTION, as a draft.
 
-    A new entry becomes a draft. To change one that exists, say which commit you edited with --based-on: if
-    somebody else changed it since, nothing is written.
+    FILE may be "-" for standard input. With publish_mode simple it is published at once. To change one that
+    exists, say which commit you edited with --based-on: if somebody else changed it since, nothing is
+    written.
     """
     contents = dict(_medium(pair) for pair in media)
     moves = dict(read_pair(pair, "OLD=NEW") for pair in move)
@@ -234,7 +238,10 @@ def _with_remedy(
 @click.command()
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 def demo(directory: Path | None) -> None:
-    """Take a small site through the workflow, in DIRECTORY or a temporary one, and show how to go on."""
+    """Take a small site through the workflow and show it.
+
+    It is made in DIRECTORY or a temporary one; the last lines say how to go on by hand.
+    """
     from copydesk.cli._demo import run_demo
 
     run_demo(directory)

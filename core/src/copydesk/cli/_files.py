@@ -159,10 +159,10 @@ def _found(repository: Repository, short: str) -> str:
 @site_options
 @as_json
 def put(site: Site, path: str, file: Any, based_on: str | None, **how: Any) -> None:
-    """Write FILE ("-" for standard input) to PATH of the branch, in one commit.
+    """Write FILE to PATH of the branch, in one commit.
 
-    To replace a file, say which commit you looked at with --based-on: if somebody else changed it since,
-    nothing is written.
+    FILE may be "-" for standard input. To replace a file, say which commit you looked at with --based-on: if
+    somebody else changed it since, nothing is written.
     """
     from copydesk.models import Put
 

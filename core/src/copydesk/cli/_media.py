@@ -21,14 +21,17 @@ __all__ = ["media"]
 
 @click.group()
 def media() -> None:
-    """List, add and remove media outside entries; they are published at once."""
+    """List, add and remove media outside entries.
+
+    Every change is published at once.
+    """
 
 
 @media.command("list")
 @site_options
 @as_json
 def list_media(site: Site, json_output: bool) -> None:
-    """List the media of the site, with sizes where the backend tells them."""
+    """List the media, with sizes where the backend tells them."""
     with site.workflow() as workflow:
         files = workflow.list_media()
     if json_output:
@@ -55,10 +58,10 @@ def put_media(
     author: str | None,
     json_output: bool,
 ) -> None:
-    """Write FILE ("-" for standard input) to PATH, published at once.
+    """Write FILE to PATH of the site, published at once.
 
-    PATH is that of the repository, and must be below the media_folder of the configuration. Media that belong
-    to an entry go with it: `copydesk save --media`.
+    FILE may be "-" for standard input. PATH is that of the repository, and must be below the media_folder of
+    the configuration. Media that belong to an entry go with it: `copydesk save --media`.
     """
     content, user = file.read(), user_of(author)
     with site.workflow() as workflow:
@@ -92,7 +95,7 @@ def put_media(
 def remove_media(
     site: Site, path: str, based_on: str | None, message: str, author: str | None, json_output: bool
 ) -> None:
-    """Remove PATH, which takes it off the site at once.
+    """Remove PATH, off the site at once.
 
     PATH is that of the repository, and must be below the media_folder of the configuration.
     """

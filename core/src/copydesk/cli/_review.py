@@ -79,7 +79,10 @@ def publish(site: Site, collection: str, slug: str, commit: str | None, json_out
 @site_options
 @as_json
 def discard(site: Site, collection: str, slug: str, commit: str | None, json_output: bool) -> None:
-    """Drop a draft: close its pull request and delete its branch; what is published stays."""
+    """Drop a draft: close its pull request, delete its branch.
+
+    What is published stays as it is.
+    """
     with site.workflow(collection, slug) as workflow:
         seen = _head(workflow, collection, slug, commit)
         workflow.discard(collection, slug, head_commit_sha=seen)
@@ -113,7 +116,10 @@ def delete(
     author: str | None,
     json_output: bool,
 ) -> None:
-    """Remove a published entry through review: make a draft whose publishing deletes it."""
+    """Make a draft that removes a published entry, to be reviewed.
+
+    The entry stays on the site until that draft is published. Somebody's draft that edits it is in the way.
+    """
     user = user_of(author)
     with site.workflow(collection, slug) as workflow:
         seen = _opened(workflow, collection, slug, based_on, remove)
@@ -144,7 +150,10 @@ def unpublish(
     author: str | None,
     json_output: bool,
 ) -> None:
-    """Take a published entry off the site at once, and keep it as a draft that is ready."""
+    """Take an entry off the site at once, keep it as a draft.
+
+    The draft has the same bytes and is ready: publishing it brings the entry back.
+    """
     user = user_of(author)
     with site.workflow(collection, slug) as workflow:
         seen = _opened(workflow, collection, slug, based_on, ())
@@ -190,7 +199,10 @@ def _with_draft(
 @site_options
 @as_json
 def update(site: Site, collection: str, slug: str, json_output: bool) -> None:
-    """Merge what was published since into a draft; its history is never rewritten."""
+    """Merge what was published since into a draft.
+
+    Its history is never rewritten.
+    """
     with site.workflow(collection, slug) as workflow:
         before = workflow.get(collection, slug)
         entry = workflow.update_from_base(collection, slug)
@@ -204,7 +216,10 @@ def update(site: Site, collection: str, slug: str, json_output: bool) -> None:
 @site_options
 @as_json
 def repair(site: Site, json_output: bool) -> None:
-    """Finish what was interrupted, and remove what killed processes left in the way."""
+    """Finish what was interrupted, and clear the way.
+
+    Locks and unfinished writes that killed processes left are removed.
+    """
     with site.workflow() as workflow, waiting("looking at every branch and pull request"):
         done = workflow.repair()
     if json_output:
