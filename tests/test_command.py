@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 
 import attrs
+import click
 import pytest
 from copydesk import Workflow, open_repository
 from copydesk.cli import main
@@ -300,7 +302,10 @@ def test_unknown_backend(copydesk):
 
 def test_debug_shows_the_traceback(copydesk):
     done = copydesk("--debug", "entries", "--backend", "nosuchforge", "-o", "repo=a/b")
-    assert done.returncode == 1
+    assert done.returncode == 2
+    assert b"Traceback" in done.stderr
+    done = copydesk("entries", "--backend", "nosuchforge", "-o", "repo=a/b", "--debug")
+    assert done.returncode == 2
     assert b"Traceback" in done.stderr
 
 
@@ -677,6 +682,27 @@ def test_table_fits_the_terminal(site_path, tmp_path, on_site, columns):
     assert slug in "".join(line[start:end].strip() for line in lines)
 
 
+def test_narrow_table_goes_without_the_author_first_and_the_date_next(site_path, tmp_path, on_site):
+    """Before anything is folded; what a person types again is never folded."""
+    author = ("--author", "Ann <ann@example.org>")
+    on_site("save", "posts", "a-slug-of-18-chars", "-", *author, stdin=b"x")
+    on_site("status", "posts", "a-slug-of-18-chars", "pending_publish")
+    arguments = ["entries", "--drafts", "--backend", "local", "-o", f"repo={site_path}"]
+
+    def lines(columns: int) -> list[str]:
+        return plain(in_terminal(arguments, tmp_path, columns)).splitlines()
+
+    for columns, author_shown, date_shown in ((100, True, True), (88, False, True), (70, False, False)):
+        shown = lines(columns)
+        assert len(shown) == 2
+        assert max(map(len, shown)) <= columns
+        assert ("author" in shown[0], "changed" in shown[0]) == (author_shown, date_shown)
+        assert "a-slug-of-18-chars" in shown[1]
+    folded = lines(50)
+    assert len(folded) > 2
+    assert re.search(r" pending_publish +#1 +\w{10} *$", "\n".join(folded), re.MULTILINE)
+
+
 def test_long_work_shows_a_bar_that_is_gone_at_the_end(site_path, tmp_path):
     arguments = ["entries", "--backend", "local", "-o", f"repo={site_path}"]
     shown = in_terminal(arguments, tmp_path, 80, bars=True)
@@ -759,11 +785,127 @@ def test_interrupted_save_leaves_nothing_half_done(share, site_path, tmp_path, g
     assert git(site_path, "rev-list", "--count", "main..cms/posts/second") == "1"
 
 
-def test_broken_pipe_is_quiet(site_path):
-    command = shlex.join([*CLI, "entries", "--backend", "local", "-o", f"repo={site_path}", "--json"])
-    # The reader is gone before the first line is written.
-    done = subprocess.run(["sh", "-c", f"{command} | true"], capture_output=True, check=False, timeout=60)
-    assert done.stderr == b""
+@pytest.mark.parametrize("verb", ["entries --json", "cat big.txt"])
+def test_broken_pipe_is_quiet_success(make_repository, verb):
+    """The reader is gone before the first line is written: it had enough."""
+    config = b"backend: {name: local}\ncollections: [{name: posts, folder: posts}]\n"
+    path = make_repository("site.git", {"admin/config.yml": config, "big.txt": b"x" * 1_000_000})
+    command = shlex.join([*CLI, *verb.split(), "--backend", "local", "-o", f"repo={path}"])
+    script = f"{command} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "redirected", "code", "words"),
+    [
+        ("ls", ">/dev/full", 1, "the system refused: No space left on device"),
+        ("cat content/about.md", ">/dev/full", 1, "the system refused: No space left on device"),
+        ("entries --json", ">/dev/full", 1, "the system refused: No space left on device"),
+        ("ls", ">&-", 1, "standard output is closed; to see nothing, redirect it to /dev/null"),
+        ("put new.txt -", "<&-", 2, "standard input is closed"),
+        ("save posts new -", "<&-", 2, "standard input is closed"),
+        ("ls", "<&-", 0, ""),
+        ("demo FILE", "", 2, "is a file; name a directory"),
+        ("demo FILE/below", "", 1, "Not a directory"),
+        ("ls --at nope", "2>&-", 1, ""),
+    ],
+)
+def test_streams_and_files_that_refuse_are_told_in_a_paragraph(
+    site_path, tmp_path, arguments, redirected, code, words
+):
+    (tmp_path / "FILE").write_bytes(b"")
+    where = [] if "demo" in arguments else ["--backend", "local", "-o", f"repo={site_path}"]
+    command = f"{shlex.join([*CLI, *arguments.split(), *where])} {redirected}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, input=b"", capture_output=True, check=False, timeout=60
+    )
+    told = done.stderr.decode()
+    assert done.returncode == code, told
+    assert words in told
+    assert "Traceback" not in told
+    assert "Exception ignored" not in told
+
+
+def test_folder_that_nobody_may_enter_has_no_configuration(make_repository, tmp_path):
+    """It is somebody else's, as in a temporary directory."""
+    config = b"backend: {name: local}\ncollections: [{name: posts, folder: posts}]\n"
+    top = make_repository("site", {"site/admin/config.yml": config, "posts/hello.md": b"x"}, bare=False)
+    (top / "a-private").mkdir(mode=0)
+    command = [*CLI, "entries"]
+    if os.geteuid() == 0:  # who may enter everything, unless that right is given away
+        if shutil.which("setpriv") is None:
+            pytest.skip("nobody keeps root out of a folder here")
+        command[:0] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    done = subprocess.run(command, cwd=top, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b"hello" in done.stdout
+
+
+def test_verb_that_is_misspelt(copydesk):
+    done = copydesk("entires")
+    assert done.returncode == 2
+    assert b"No such command 'entires'; did you mean 'entries'?" in done.stderr
+    assert b"did you mean" not in copydesk("xyzzy").stderr
+
+
+def test_help_fits_a_terminal_of_80_columns(copydesk):
+    """Of every verb, no sentence is cut."""
+    for group in ((), ("media",), ("backends",)):
+        shown = copydesk(*group, "--help", COLUMNS="80").stdout.decode()
+        assert "..." not in shown.partition("Commands:")[2]
+        assert max(map(len, shown.splitlines())) <= 80
+    shown = copydesk("completion", "--help", COLUMNS="80").stdout.decode()
+    assert re.search(r"^  zsh:   eval .*zshrc$", shown, re.MULTILINE)
+    assert "\\b" not in shown
+    for verb in ("put", "rm"):
+        shown = " ".join(copydesk("media", verb, "--help").stdout.decode().split())
+        assert "at once" in shown
+        assert "must be below the media_folder" in shown
+
+
+def test_every_verb_but_three_prints_json(copydesk):
+    """As the page for site builders says."""
+    from copydesk.cli._app import cli
+
+    def without(command: click.Command, name: str) -> set[str]:
+        if isinstance(command, click.Group):
+            below = {each: command.get_command(click.Context(command), each) for each in
+                     command.list_commands(click.Context(command))}  # fmt: skip
+            return set().union(*(without(each, found) for found, each in below.items()))
+        return set() if "json_output" in {param.name for param in command.params} else {name}
+
+    assert without(cli, "copydesk") == {"cat", "demo", "completion"}
+
+
+def test_site_is_found_from_a_folder_inside_it(copydesk, make_repository):
+    """Up to the top of the git repository and no further."""
+    config = b"backend: {name: git-gateway}\ncollections: [{name: posts, folder: posts}]\n"
+    top = make_repository("site", {"admin/config.yml": config, "posts/2024/hello.md": b"x"}, bare=False)
+    inside = top / "posts" / "2024"
+    assert b"posts/2024/hello.md" in copydesk("ls", "--backend", "local", cwd=inside).stdout
+    (top / "admin/config.yml").write_bytes(config.replace(b"git-gateway", b"local"))
+    assert b"posts/2024/hello.md" in copydesk("ls", cwd=inside).stdout
+    (top / "admin/config.yml").unlink()
+    assert b"posts/2024/hello.md" in copydesk("ls", "--backend", "local", cwd=inside).stdout
+    outside = top.parent / "outside" / "below"
+    outside.mkdir(parents=True)
+    (outside.parent / "admin").mkdir()
+    (outside.parent / "admin/config.yml").write_bytes(config)
+    assert b"no config.yml found below" in copydesk("ls", cwd=outside).stderr
+
+
+def test_draft_that_conflicts_with_what_was_published(on_site):
+    """Is a conflict by its exit code, and the message names what works."""
+    head = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    on_site("save", "posts", "world", "-", "--based-on", head, stdin=b"ours\n")
+    on_site("status", "posts", "world", "pending_publish")
+    on_site("put", "content/posts/world.md", "-", "--based-on", head, stdin=b"theirs\n")
+    for verb in ("publish", "update"):
+        told = on_site(verb, "posts", "world", code=3)
+        assert "save what 'main' has into the draft, update it, save the merged content, and publish" in told
+    on_site("save", "posts", "new", "-", stdin=b"new")
+    assert "set its status first" in on_site("publish", "posts", "new", code=1)
 
 
 def test_without_the_extra_the_command_says_how_to_get_it(tmp_path):
