@@ -477,6 +477,10 @@ def test_interrupted_unpublish_is_finished_by_the_same_command(on_site):
     on_site("unpublish", "posts", "hello")
     on_site("discard", "posts", "hello")
     assert on_site("unpublish", "posts", "hello").startswith("unpublished: posts hello (pending_publish")
+    on_site("discard", "posts", "hello")
+    before = json.loads(on_site("log", "--json"))[-1]["commit_sha"]
+    told = on_site("unpublish", "posts", "hello", "--based-on", before)
+    assert told.startswith("unpublished: posts hello (pending_publish")
 
 
 def test_image_that_is_there_already_asks_what_it_is_based_on(on_site):

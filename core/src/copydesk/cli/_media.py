@@ -67,10 +67,10 @@ def put_media(
     with site.workflow() as workflow:
         _check_below(workflow, path, "put")
         head = base_head(workflow.repository)
+        seen = _version(workflow, path, based_on) if based_on is not None else None
         if is_there(workflow.repository, head, path, content):
             saved, done = _file(workflow, path), False
         else:
-            seen = _version(workflow, path, based_on) if based_on is not None else None
             try:
                 saved = workflow.save_media(path, content, based_on=seen, message=message, author=user)
             except ConflictError as exc:

@@ -16,7 +16,7 @@ from copydesk.cli._options import (
     user_of,
 )
 from copydesk.cli._show import as_json, nothing_to_do, print_json, printable, tell, waiting
-from copydesk.errors import ConflictError
+from copydesk.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from copydesk.cli._site import Site
@@ -102,7 +102,7 @@ def _head(workflow: Workflow, collection: str, slug: str, commit: str | None) ->
 @click.command()
 @entry_arguments
 @click.option("--remove", metavar="PATH", multiple=True, help="A file that goes with it, such as an image.")
-@based_on_option("as it is now")
+@based_on_option("as it is published")
 @author_options
 @site_options
 @as_json
@@ -123,8 +123,7 @@ def delete(
     user = user_of(author)
     with site.workflow(collection, slug) as workflow:
         seen = _opened(workflow, collection, slug, based_on, remove)
-        if workflow.site.collection(collection).path_of(slug) not in seen:
-            workflow.get(collection, slug)  # or say that there is none
+        workflow.get(collection, slug)  # or say that there is none
         require_seen(remove, seen, based_on or "")
         try:
             entry = workflow.delete(
@@ -137,7 +136,7 @@ def delete(
 
 @click.command()
 @entry_arguments
-@based_on_option("as it is now")
+@based_on_option("as it is published")
 @author_options
 @site_options
 @as_json
@@ -172,7 +171,10 @@ def _opened(
     path = workflow.site.collection(collection).path_of(slug)
     if based_on is None:
         return versions_at(repository, base_head(repository), None, [path, *more])
-    entry = workflow.get(collection, slug)
+    try:
+        entry = workflow.get(collection, slug)
+    except NotFoundError:  # taken off the site by a call that was cut
+        return versions_at(repository, base_head(repository), based_on, [path, *more])
     return versions_at(repository, entry.commit_sha, based_on, [path, *more, *entry.changed_paths])
 
 
