@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
+import itertools
 import json
 import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import attrs
+import click
 import pytest
+from copydesk import Workflow, open_repository
 from copydesk.cli import main
+from copydesk.errors import ConflictError, InvalidInputError
+from copydesk.models import FileVersion
 
 CLI = [sys.executable, "-m", "copydesk"]
 
@@ -47,7 +55,8 @@ def on_site(site_path, capfdbinary, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
 
-    def run(*arguments: str, code: int = 0, stdin: bytes = b"") -> str:
+    def run(*arguments: str, code: int = 0, stdin: bytes = b"", told: bool = False) -> str:
+        """Give what it showed, or what it told where it should fail or *told* says so."""
         where = ("--backend", "local", "-o", f"repo={site_path}")
         monkeypatch.setattr(sys, "argv", ["copydesk", *arguments, *where])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
@@ -56,9 +65,9 @@ def on_site(site_path, capfdbinary, monkeypatch, tmp_path):
             main()
         except SystemExit as exc:
             exited = exc.code or 0
-        shown, told = (each.decode() for each in capfdbinary.readouterr())
-        assert exited == code, told
-        return told if code else shown
+        shown, errors = (each.decode() for each in capfdbinary.readouterr())
+        assert exited == code, errors
+        return errors if code or told else shown
 
     return run
 
@@ -130,10 +139,63 @@ def test_save_based_on_an_older_commit_is_a_conflict(on_site):
     assert "'content/posts/new.md' was changed since it was read" in refusal
 
 
-def test_save_based_on_a_commit_that_did_not_lead_there(on_site):
-    assert "no commit 'fffffff' led to " in on_site(
-        "save", "posts", "hello", "-", "--based-on", "fffffff", code=1
+VERBS_WITH_A_COMMIT = (
+    ("save", "posts", "hello", "-", "--based-on"),
+    ("put", "content/about.md", "-", "--based-on"),
+    ("rm", "content/about.md", "--based-on"),
+    ("mv", "content/about.md", "moved.md", "--based-on"),
+    ("media", "put", "static/img/logo.png", "-", "--based-on"),
+    ("media", "rm", "static/img/logo.png", "--based-on"),
+    ("delete", "posts", "hello", "--based-on"),
+    ("unpublish", "posts", "hello", "--based-on"),
+    ("publish", "posts", "hello", "--commit"),
+    ("discard", "posts", "hello", "--commit"),
+)
+
+
+@pytest.mark.parametrize("verb", VERBS_WITH_A_COMMIT, ids=" ".join)
+@pytest.mark.parametrize("commit", ["", "abcdef", "main", "abcdefg", "a" * 65])
+def test_what_is_no_commit_is_wrong_usage(on_site, verb, commit):
+    """An empty one, as of a variable that is not set, would stand for none and overwrite."""
+    told = on_site(*verb, commit, code=2, stdin=b"mine\n")
+    assert f"{commit!r} is no commit: give at least 7 hex digits" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("verb", VERBS_WITH_A_COMMIT, ids=" ".join)
+@pytest.mark.parametrize(
+    ("commit", "words"), [("fffffff", "led to "), ("f" * 40, "there is no commit 'ffff")]
+)
+def test_commit_that_nobody_made_is_wrong_usage(on_site, verb, commit, words):
+    told = on_site(*verb, commit, code=2, stdin=b"mine\n")
+    assert words in told
+    assert "`copydesk entries` and `copydesk log` show commits" in told
+
+
+def test_commit_that_is_short_for_two_is_refused_with_both(on_site, site_path, git):
+    """Two commits that begin alike, merged: hashes of 28 bits meet after some 16,000."""
+    head = git(site_path, "rev-parse", "main")
+    tree = git(site_path, "rev-parse", "main^{tree}")
+    seen: dict[str, str] = {}
+    for number in itertools.count():
+        person = "Ann <ann@example.org> 1 +0000"
+        raw = f"tree {tree}\nparent {head}\nauthor {person}\ncommitter {person}\n\n{number}\n"
+        sha = hashlib.sha1(f"commit {len(raw)}\0{raw}".encode(), usedforsecurity=False).hexdigest()
+        if sha[:7] in seen:
+            break
+        seen[sha[:7]] = raw
+    both = [
+        git(site_path, "hash-object", "-w", "-t", "commit", "--stdin", content=each.encode())
+        for each in (raw, seen[sha[:7]])
+    ]
+    merge = git(
+        site_path,
+        *("-c", "user.name=A", "-c", "user.email=a@example.org"),
+        *("commit-tree", tree, "-p", both[0], "-p", both[1], "-m", "Both"),
     )
+    git(site_path, "update-ref", "refs/heads/main", merge)
+    told = on_site("put", "content/about.md", "-", "--based-on", sha[:7], code=2, stdin=b"mine\n")
+    assert f"'{sha[:7]}' is short for more than one commit: {', '.join(sorted(both))}" in told
+    on_site("put", "content/about.md", "-", "--based-on", both[0], stdin=b"mine\n")
 
 
 def test_author_and_message_are_in_the_commit(on_site, site_path, git):
@@ -170,7 +232,31 @@ def test_publish_of_a_commit_that_moved_is_a_conflict(on_site):
         (["unpublish", "posts", "none"], 1, "neither published"),
         (["preview", "posts", "hello"], 1, "has no draft"),
         (["ls", "no/such/folder"], 1, "no files below 'no/such/folder'; `copydesk ls` lists all"),
-        (["ls", "--at", "nope"], 1, "no branch 'nope'"),
+        (["ls", "--at", "nope"], 1, "no branch or commit 'nope' is there; `copydesk entries` and"),
+        (["ls", "--at", "abcdef0"], 1, "no branch or commit 'abcdef0'"),
+        (["log", "nope"], 1, "no commit changed 'nope'; `copydesk ls` lists what is there"),
+        (["save", "pages", "nope", "-"], 2, "collection 'pages' has no file 'nope' (it has: about)"),
+        (["show", "pages", "nope"], 2, "collection 'pages' has no file 'nope' (it has: about)"),
+        (["delete", "pages", "nope"], 2, "collection 'pages' has no file 'nope' (it has: about)"),
+        (["delete", "posts", "none"], 1, "neither published"),
+        (["delete", "posts", "hello", "--remove", "nope"], 1, "no file 'nope' in the published content"),
+        (
+            ["save", "posts", "new", "-", "--remove", "nope"],
+            2,
+            "add --based-on COMMIT, with a commit that has it",
+        ),
+        (["save", "posts", "new", "-", "--move", "a=b"], 2, "cannot remove or move 'a'"),
+        (["show", "posts", "hello", "--content", "--json"], 2, "use one"),
+        (
+            ["media", "put", "content/about.md", "-"],
+            2,
+            "not below static/img, where the media are; for any other file use `copydesk put`",
+        ),
+        (
+            ["media", "rm", "content/about.md"],
+            2,
+            "not below static/img, where the media are; for any other file use `copydesk rm`",
+        ),
         (["cat", "none.md"], 1, "'none.md' is not there"),
         (["cat", "../none.md"], 2, "'../none.md'"),
         (["rm", "none.md"], 1, "no file 'none.md' on branch 'main'; `copydesk ls` lists what is there"),
@@ -216,7 +302,10 @@ def test_unknown_backend(copydesk):
 
 def test_debug_shows_the_traceback(copydesk):
     done = copydesk("--debug", "entries", "--backend", "nosuchforge", "-o", "repo=a/b")
-    assert done.returncode == 1
+    assert done.returncode == 2
+    assert b"Traceback" in done.stderr
+    done = copydesk("entries", "--backend", "nosuchforge", "-o", "repo=a/b", "--debug")
+    assert done.returncode == 2
     assert b"Traceback" in done.stderr
 
 
@@ -271,7 +360,166 @@ def test_put_of_what_is_there_already_succeeds(on_site):
     on_site("put", "robots.txt", "-", stdin=b"all")
     before = on_site("log", "--json")
     assert on_site("put", "robots.txt", "-", stdin=b"all") == ""
+    assert json.loads(on_site("put", "robots.txt", "-", "--json", stdin=b"all")) == json.loads(before)[0]
+    head = json.loads(before)[0]["commit_sha"]
+    on_site("put", "robots.txt", "-", "--based-on", head, stdin=b"all")
     assert on_site("log", "--json") == before
+
+
+def test_what_changes_nothing_says_so_in_one_wording(on_site):
+    """It is no error, and no program reads it as data."""
+
+    def told(*arguments: str, stdin: bytes = b"") -> str:
+        assert on_site(*arguments, stdin=stdin, told=True).startswith("nothing to do: ")
+        return on_site("log", "--json")
+
+    head = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    before = on_site("log", "--json")
+    world = on_site("cat", "content/posts/world.md").encode()
+    logo = b"\x89PNG\r\n\x1a\n"
+    assert told("put", "content/posts/world.md", "-", stdin=world) == before
+    assert told("media", "put", "static/img/logo.png", "-", stdin=logo) == before
+    assert told("save", "posts", "world", "-", "--based-on", head, stdin=world) == before
+    assert on_site("entries", "--drafts", "--json") == "[]\n"
+    on_site("save", "posts", "new", "-", stdin=b"new")
+    assert told("update", "posts", "new") == before
+    unchanged = on_site("media", "put", "static/img/logo.png", "-", "--json", stdin=logo)
+    assert json.loads(unchanged)["path"] == "static/img/logo.png"
+    unchanged = on_site("save", "posts", "world", "-", "--based-on", head, "--json", stdin=world)
+    assert json.loads(unchanged)["commit_sha"] == head
+
+
+def test_verbs_that_drop_things_tell_programs(on_site):
+    on_site("save", "posts", "new", "-", stdin=b"new")
+    assert json.loads(on_site("discard", "posts", "new", "--json")) == {
+        "collection": "posts",
+        "slug": "new",
+        "discarded": True,
+    }
+    assert json.loads(on_site("repair", "--json")) == []
+    put = json.loads(on_site("media", "put", "static/img/b.png", "-", "--json", "-m", "My b", stdin=b"b"))
+    assert {"path": "static/img/b.png", "size": 1}.items() <= put.items()
+    removed = json.loads(on_site("media", "rm", "static/img/b.png", "--json", "-m", "No b"))
+    assert removed == {"path": "static/img/b.png", "removed": True}
+    assert [each["message"] for each in json.loads(on_site("log", "-n", "2", "--json"))] == ["No b", "My b"]
+
+
+def test_commits_are_found_by_the_beginnings_that_are_shown(on_site):
+    """Those of the site, of the head of a draft, and of the draft before; a branch that is so named wins."""
+    old = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    on_site("put", "robots.txt", "-", stdin=b"all")
+    shas = [json.loads(on_site("save", "posts", "new", "-", "--json", stdin=b"one"))["commit_sha"]]
+    again = on_site("save", "posts", "new", "-", "--based-on", shas[0], "--json", stdin=b"two")
+    shas.append(json.loads(again)["commit_sha"])
+    assert "robots.txt" not in on_site("ls", "--at", old[:7])
+    assert on_site("cat", "content/posts/new.md", "--at", shas[0][:10]) == "one"
+    assert on_site("cat", "content/posts/new.md", "--at", shas[1][:10].upper()) == "two"
+    on_site("put", "named.txt", "-", "--branch", "cms/posts/new", stdin=b"x")
+    assert "named.txt" in on_site("ls", "--at", "cms/posts/new")
+    assert "named.txt" not in on_site("ls", "--at", shas[1])
+
+
+def test_media_are_written_below_their_folder_alone(site_path, site):
+    """By the library too, which names the folder."""
+    with open_repository(site, repo=site_path) as repository:
+        workflow = Workflow(repository, site)
+        for path in ("content/about.md", "static/img", "static/images/a.png"):
+            with pytest.raises(InvalidInputError, match="is not below the media folder 'static/img'"):
+                workflow.save_media(path, b"x")
+            with pytest.raises(InvalidInputError, match="is not below the media folder 'static/img'"):
+                workflow.delete_media(path, based_on=FileVersion("0" * 40))
+        bare = Workflow(repository, attrs.evolve(site, media_folder=""))
+        with pytest.raises(InvalidInputError, match="has no media_folder; add one to write media"):
+            bare.save_media("static/img/a.png", b"x")
+
+
+def test_deletion_of_what_somebody_edits_is_refused(on_site):
+    """Unless the draft was looked at, which its commit says."""
+    head = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    draft = json.loads(
+        on_site(
+            *("save", "posts", "hello", "-", "--based-on", head, "--json"),
+            *("--author", "Ann <ann@example.org>"),
+            stdin=b"Ann's\n",
+        )
+    )["commit_sha"]
+    for based_on in ((), ("--based-on", head)):
+        on_site("delete", "posts", "hello", *based_on, code=3)
+        assert on_site("show", "posts", "hello", "--content") == "Ann's\n"
+    told = on_site("delete", "posts", "hello", code=3)
+    assert "posts 'hello' has a draft of Ann that edits it; publish or discard it first" in told
+    assert f"add: --based-on {draft[:10]}" in told
+    on_site("delete", "posts", "hello", "--based-on", draft[:10])
+    assert "draft (delete)" in on_site("entries", "--drafts")
+    on_site("delete", "posts", "hello")  # the same again
+    on_site("save", "posts", "hello", "-", stdin=b"kept after all\n")
+    assert "draft (delete)" not in on_site("entries", "--drafts")
+
+
+def test_deletion_of_an_entry_whose_image_somebody_edits_is_refused(on_site, tmp_path, site_path, site):
+    """The entry's own file is as it is published; the draft is somebody's work all the same."""
+    with open_repository(site, repo=site_path) as repository:
+        workflow = Workflow(repository, site)
+        opened = workflow.get("posts", "hello").versions
+        draft = workflow.save("posts", "hello", {"static/img/a.png": b"a"}, based_on=opened)
+        with pytest.raises(
+            ConflictError, match=r"edits static/img/a\.png; publish or discard it first"
+        ) as caught:
+            workflow.delete("posts", "hello", based_on=opened)
+    assert caught.value.paths == ("static/img/a.png",)
+    assert caught.value.head_commit_sha == draft.commit_sha
+    on_site("delete", "posts", "hello", code=3)
+    assert on_site("delete", "posts", "hello", "--based-on", draft.commit_sha).startswith("to be deleted: ")
+
+
+def test_interrupted_unpublish_is_finished_by_the_same_command(on_site):
+    """Cut between its two steps: the entry is off the site, and has no draft yet."""
+    on_site("unpublish", "posts", "hello")
+    on_site("discard", "posts", "hello")
+    assert on_site("unpublish", "posts", "hello").startswith("unpublished: posts hello (pending_publish")
+    on_site("discard", "posts", "hello")
+    before = json.loads(on_site("log", "--json"))[-1]["commit_sha"]
+    told = on_site("unpublish", "posts", "hello", "--based-on", before)
+    assert told.startswith("unpublished: posts hello (pending_publish")
+
+
+def test_image_that_is_there_already_asks_what_it_is_based_on(on_site):
+    """With a new entry; the commit that it names is then taken."""
+    media = ("--media", f"static/img/logo.png={__file__}")
+    told = on_site("save", "posts", "new", "-", *media, code=3, stdin=b"new\n")
+    assert "'static/img/logo.png' exists already, at " in told
+    based_on = re.search(r"add: --based-on (\w+)$", told.strip())[1]
+    saved = on_site("save", "posts", "new", "-", *media, "--based-on", based_on, stdin=b"new\n")
+    assert saved.startswith("saved: posts new (draft")
+
+
+def test_files_are_those_of_the_branch_that_the_site_names(copydesk, make_repository, git):
+    """Its configuration, on the default branch, says another: entries and files are looked for there."""
+    config = b"backend: {name: local, branch: live}\ncollections: [{name: posts, folder: posts}]\n"
+    path = make_repository("site.git", {"admin/config.yml": config, "posts/hello.md": b"hello"})
+    git(path, "branch", "live", "main")
+    where = ("--backend", "local", "-o", f"repo={path}")
+    done = copydesk("put", "more.txt", "-", *where, stdin=b"more")
+    assert b"Create more.txt: live at " in done.stdout
+    assert b"more.txt" in copydesk("ls", *where).stdout
+    assert git(path, "ls-tree", "--name-only", "main").split() == ["admin", "posts"]
+
+
+def test_files_of_a_repository_without_a_configuration(copydesk, make_repository):
+    path = make_repository("bare.git", {"README.md": b"x"})
+    assert copydesk("ls", "--backend", "local", "-o", f"repo={path}").stdout == b"README.md\n"
+
+
+def test_backend_of_the_configuration_that_is_not_installed(copydesk, make_repository):
+    """The owner of a site learns at once how to try it."""
+    config = b"backend: {name: git-gateway}\ncollections: [{name: posts, folder: posts}]\n"
+    top = make_repository("site", {"admin/config.yml": config, "posts/hello.md": b"hello"}, bare=False)
+    for verb in ("entries", "ls"):
+        done = copydesk(verb, cwd=top)
+        assert done.returncode == 2
+        assert b"or try on this clone: --backend local" in done.stderr
+    assert b"hello" in copydesk("entries", "--backend", "local", cwd=top).stdout
+    assert b"or try" not in copydesk("entries", "--backend", "nope", cwd=top).stderr
 
 
 def test_put_based_on_an_older_commit_is_a_conflict(on_site):
@@ -341,6 +589,7 @@ def test_ways_off_the_site_and_back(on_site):
     assert on_site("discard", "posts", "hello") == "discarded: the draft of posts hello\n"
     assert "posts hello (pending_publish" in on_site("unpublish", "posts", "hello")
     assert "content/posts/hello.md" not in on_site("ls")
+    on_site("put", "robots.txt", "-", stdin=b"all")
     assert on_site("update", "posts", "hello").startswith("updated: posts hello (pending_publish")
     on_site("publish", "posts", "hello")
     assert "content/posts/hello.md" in on_site("ls")
@@ -437,6 +686,27 @@ def test_table_fits_the_terminal(site_path, tmp_path, on_site, columns):
     assert slug in "".join(line[start:end].strip() for line in lines)
 
 
+def test_narrow_table_goes_without_the_author_first_and_the_date_next(site_path, tmp_path, on_site):
+    """Before anything is folded; what a person types again is never folded."""
+    author = ("--author", "Ann <ann@example.org>")
+    on_site("save", "posts", "a-slug-of-18-chars", "-", *author, stdin=b"x")
+    on_site("status", "posts", "a-slug-of-18-chars", "pending_publish")
+    arguments = ["entries", "--drafts", "--backend", "local", "-o", f"repo={site_path}"]
+
+    def lines(columns: int) -> list[str]:
+        return plain(in_terminal(arguments, tmp_path, columns)).splitlines()
+
+    for columns, author_shown, date_shown in ((100, True, True), (88, False, True), (70, False, False)):
+        shown = lines(columns)
+        assert len(shown) == 2
+        assert max(map(len, shown)) <= columns
+        assert ("author" in shown[0], "changed" in shown[0]) == (author_shown, date_shown)
+        assert "a-slug-of-18-chars" in shown[1]
+    folded = lines(50)
+    assert len(folded) > 2
+    assert re.search(r" pending_publish +#1 +\w{10} *$", "\n".join(folded), re.MULTILINE)
+
+
 def test_long_work_shows_a_bar_that_is_gone_at_the_end(site_path, tmp_path):
     arguments = ["entries", "--backend", "local", "-o", f"repo={site_path}"]
     shown = in_terminal(arguments, tmp_path, 80, bars=True)
@@ -519,11 +789,127 @@ def test_interrupted_save_leaves_nothing_half_done(share, site_path, tmp_path, g
     assert git(site_path, "rev-list", "--count", "main..cms/posts/second") == "1"
 
 
-def test_broken_pipe_is_quiet(site_path):
-    command = shlex.join([*CLI, "entries", "--backend", "local", "-o", f"repo={site_path}", "--json"])
-    # The reader is gone before the first line is written.
-    done = subprocess.run(["sh", "-c", f"{command} | true"], capture_output=True, check=False, timeout=60)
-    assert done.stderr == b""
+@pytest.mark.parametrize("verb", ["entries --json", "cat big.txt"])
+def test_broken_pipe_is_quiet_success(make_repository, verb):
+    """The reader is gone before the first line is written: it had enough."""
+    config = b"backend: {name: local}\ncollections: [{name: posts, folder: posts}]\n"
+    path = make_repository("site.git", {"admin/config.yml": config, "big.txt": b"x" * 1_000_000})
+    command = shlex.join([*CLI, *verb.split(), "--backend", "local", "-o", f"repo={path}"])
+    script = f"{command} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "redirected", "code", "words"),
+    [
+        ("ls", ">/dev/full", 1, "the system refused: No space left on device"),
+        ("cat content/about.md", ">/dev/full", 1, "the system refused: No space left on device"),
+        ("entries --json", ">/dev/full", 1, "the system refused: No space left on device"),
+        ("ls", ">&-", 1, "standard output is closed; to see nothing, redirect it to /dev/null"),
+        ("put new.txt -", "<&-", 2, "standard input is closed"),
+        ("save posts new -", "<&-", 2, "standard input is closed"),
+        ("ls", "<&-", 0, ""),
+        ("demo FILE", "", 2, "is a file; name a directory"),
+        ("demo FILE/below", "", 1, "Not a directory"),
+        ("ls --at nope", "2>&-", 1, ""),
+    ],
+)
+def test_streams_and_files_that_refuse_are_told_in_a_paragraph(
+    site_path, tmp_path, arguments, redirected, code, words
+):
+    (tmp_path / "FILE").write_bytes(b"")
+    where = [] if "demo" in arguments else ["--backend", "local", "-o", f"repo={site_path}"]
+    command = f"{shlex.join([*CLI, *arguments.split(), *where])} {redirected}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, input=b"", capture_output=True, check=False, timeout=60
+    )
+    told = done.stderr.decode()
+    assert done.returncode == code, told
+    assert words in told
+    assert "Traceback" not in told
+    assert "Exception ignored" not in told
+
+
+def test_folder_that_nobody_may_enter_has_no_configuration(make_repository, tmp_path):
+    """It is somebody else's, as in a temporary directory."""
+    config = b"backend: {name: local}\ncollections: [{name: posts, folder: posts}]\n"
+    top = make_repository("site", {"site/admin/config.yml": config, "posts/hello.md": b"x"}, bare=False)
+    (top / "a-private").mkdir(mode=0)
+    command = [*CLI, "entries"]
+    if os.geteuid() == 0:  # who may enter everything, unless that right is given away
+        if shutil.which("setpriv") is None:
+            pytest.skip("nobody keeps root out of a folder here")
+        command[:0] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    done = subprocess.run(command, cwd=top, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b"hello" in done.stdout
+
+
+def test_verb_that_is_misspelt(copydesk):
+    done = copydesk("entires")
+    assert done.returncode == 2
+    assert b"No such command 'entires'; did you mean 'entries'?" in done.stderr
+    assert b"did you mean" not in copydesk("xyzzy").stderr
+
+
+def test_help_fits_a_terminal_of_80_columns(copydesk):
+    """Of every verb, no sentence is cut."""
+    for group in ((), ("media",), ("backends",)):
+        shown = copydesk(*group, "--help", COLUMNS="80").stdout.decode()
+        assert "..." not in shown.partition("Commands:")[2]
+        assert max(map(len, shown.splitlines())) <= 80
+    shown = copydesk("completion", "--help", COLUMNS="80").stdout.decode()
+    assert re.search(r"^  zsh:   eval .*zshrc$", shown, re.MULTILINE)
+    assert "\\b" not in shown
+    for verb in ("put", "rm"):
+        shown = " ".join(copydesk("media", verb, "--help").stdout.decode().split())
+        assert "at once" in shown
+        assert "must be below the media_folder" in shown
+
+
+def test_every_verb_but_three_prints_json(copydesk):
+    """As the page for site builders says."""
+    from copydesk.cli._app import cli
+
+    def without(command: click.Command, name: str) -> set[str]:
+        if isinstance(command, click.Group):
+            below = {each: command.get_command(click.Context(command), each) for each in
+                     command.list_commands(click.Context(command))}  # fmt: skip
+            return set().union(*(without(each, found) for found, each in below.items()))
+        return set() if "json_output" in {param.name for param in command.params} else {name}
+
+    assert without(cli, "copydesk") == {"cat", "demo", "completion"}
+
+
+def test_site_is_found_from_a_folder_inside_it(copydesk, make_repository):
+    """Up to the top of the git repository and no further."""
+    config = b"backend: {name: git-gateway}\ncollections: [{name: posts, folder: posts}]\n"
+    top = make_repository("site", {"admin/config.yml": config, "posts/2024/hello.md": b"x"}, bare=False)
+    inside = top / "posts" / "2024"
+    assert b"posts/2024/hello.md" in copydesk("ls", "--backend", "local", cwd=inside).stdout
+    (top / "admin/config.yml").write_bytes(config.replace(b"git-gateway", b"local"))
+    assert b"posts/2024/hello.md" in copydesk("ls", cwd=inside).stdout
+    (top / "admin/config.yml").unlink()
+    assert b"posts/2024/hello.md" in copydesk("ls", "--backend", "local", cwd=inside).stdout
+    outside = top.parent / "outside" / "below"
+    outside.mkdir(parents=True)
+    (outside.parent / "admin").mkdir()
+    (outside.parent / "admin/config.yml").write_bytes(config)
+    assert b"no config.yml found below" in copydesk("ls", cwd=outside).stderr
+
+
+def test_draft_that_conflicts_with_what_was_published(on_site):
+    """Is a conflict by its exit code, and the message names what works."""
+    head = json.loads(on_site("log", "--json"))[0]["commit_sha"]
+    on_site("save", "posts", "world", "-", "--based-on", head, stdin=b"ours\n")
+    on_site("status", "posts", "world", "pending_publish")
+    on_site("put", "content/posts/world.md", "-", "--based-on", head, stdin=b"theirs\n")
+    for verb in ("publish", "update"):
+        told = on_site(verb, "posts", "world", code=3)
+        assert "save what 'main' has into the draft, update it, save the merged content, and publish" in told
+    on_site("save", "posts", "new", "-", stdin=b"new")
+    assert "set its status first" in on_site("publish", "posts", "new", code=1)
 
 
 def test_without_the_extra_the_command_says_how_to_get_it(tmp_path):

@@ -146,6 +146,39 @@ def test_backend_of_the_readme_is_found_and_reads(tmp_path):
     assert re.search(r"^read_file +required +the backend$", run("backends", "check", "zip"), re.MULTILINE)
 
 
+def test_steps_out_of_a_conflict_work_as_the_page_has_them(in_site):
+    """The draft and the site changed the same line; `COMMIT` is what the page says it is."""
+    (steps,) = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/workflow.md").read_text(), re.DOTALL)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "COPYDESK_"))}
+    editor = in_site / "editor"
+    editor.write_text('#!/bin/sh\necho "both" > "$1"\n')
+    editor.chmod(0o755)
+
+    def run(command: str, code: int = 0) -> str:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=in_site,
+            env={**clean, "PATH": path, "EDITOR": str(editor)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    run('copydesk save posts hello brewing.md --based-on "$(git rev-parse HEAD)"')
+    run("copydesk status posts hello pending_publish")
+    run('echo theirs | copydesk put content/posts/hello.md - --based-on "$(git rev-parse HEAD)"')
+    run("copydesk publish posts hello", code=3)
+    (commit,) = re.findall(r"#1 .*?(\w{10})$", run("copydesk entries --drafts"), re.MULTILINE)
+    for step in steps.splitlines():
+        shown = run(step.replace("COMMIT", commit))
+        commit = (re.findall(r" at (\w{10})$", shown, re.MULTILINE) or [commit])[0]
+    assert run("cat content/posts/hello.md mine.md") == "both\nwritten\n"
+
+
 def test_every_page_that_is_named_is_there():
     """Links between the pages of the repository lead somewhere."""
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:

@@ -155,7 +155,8 @@ class Workflow:
 
         :param based_on: the versions that the editor opened.
         :param remove: more paths in *based_on* that go with it.
-        :raises ConflictError: somebody else changed it since; nothing was written.
+        :raises ConflictError: somebody else changed it since, or a draft edits it and *based_on* knows nothing
+            of that; nothing was written.
         :raises NotFoundError: it is not published; a draft is discarded, not deleted.
         """
         kind, slug = self._named(collection, slug)
@@ -163,6 +164,15 @@ class Workflow:
         draft = self._drafts.find(collection, slug)
         if published.deletes and draft is not None:
             raise NotFoundError(f"{collection} {slug!r} is not published; to drop its draft, discard it")
+        edited = self._drafts.entry(kind, slug, draft).changed_paths if draft is not None else ()
+        if draft is not None and edited and not based_on.keys() & set(edited):
+            raise ConflictError(
+                f"a draft of {collection} {slug!r} on branch {draft.branch!r} edits {', '.join(edited)}; "
+                "publish or discard it first, or delete based on the versions of the draft",
+                branch=draft.branch,
+                paths=edited,
+                head_commit_sha=draft.commit_sha,
+            )
         changes = make_changes({}, based_on, dict.fromkeys((kind.path_of(slug), *remove)))
         words = message or self._steps.message("delete", kind, slug, author)
         return self._save(Edit(kind, slug, changes, words, author))
@@ -341,28 +351,45 @@ class Workflow:
         return self.repository.list_files(head, self.site.media_folder)
 
     def save_media(
-        self, path: str, content: bytes, *, based_on: FileVersion | None = None, author: User | None = None
+        self,
+        path: str,
+        content: bytes,
+        *,
+        based_on: FileVersion | None = None,
+        message: str = "",
+        author: User | None = None,
     ) -> TreeEntry:
-        """Put one file on the base branch at once, as the CMS does; media of an entry go with `save`.
+        """Put one file below ``media_folder`` on the base branch at once; media of an entry go with `save`.
 
         :param based_on: the version that it replaces, None: it must not exist yet.
         :raises ConflictError: it exists, or is another version.
+        :raises InvalidInputError: it is not below the media folder.
         """
-        self._commit_media("uploadMedia", Put(path, content, based_on), author)
+        self._commit_media("uploadMedia", Put(path, content, based_on), message, author)
         head = self.repository.get_branch(self._drafts.base).commit_sha
         return TreeEntry(path, len(content), self._drafts.version(head, path)[path])
 
-    def delete_media(self, path: str, *, based_on: FileVersion, author: User | None = None) -> None:
-        """Remove one file from the base branch at once.
+    def delete_media(
+        self, path: str, *, based_on: FileVersion, message: str = "", author: User | None = None
+    ) -> None:
+        """Remove one file below ``media_folder`` from the base branch at once.
 
         :raises ConflictError: it is another version than *based_on*.
+        :raises InvalidInputError: it is not below the media folder.
         """
-        self._commit_media("deleteMedia", Delete(path, based_on), author)
+        self._commit_media("deleteMedia", Delete(path, based_on), message, author)
 
-    def _commit_media(self, template: str, change: Put | Delete, author: User | None) -> None:
+    def _commit_media(self, template: str, change: Put | Delete, message: str, author: User | None) -> None:
+        folder = self.site.media_folder
+        if not folder:
+            raise InvalidInputError(f"{self.site.source} has no media_folder; add one to write media")
+        if not change.path.startswith(f"{folder}/"):
+            raise InvalidInputError(
+                f"{change.path!r} is not below the media folder {folder!r} of {self.site.source}"
+            )
         values = {"path": change.path, "slug": "", "collection": ""}
-        message = self._steps.filled(template, values, author)
-        self._steps.commit_to_base((change,), message, author)
+        words = message or self._steps.filled(template, values, author)
+        self._steps.commit_to_base((change,), words, author)
 
     # -- how an entry is found ------------------------------------------------------------------------
 

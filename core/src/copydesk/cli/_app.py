@@ -6,6 +6,7 @@ runs, so that help and completion answer at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -23,6 +24,7 @@ from copydesk.errors import (
     ConflictError,
     CopydeskError,
     InvalidInputError,
+    NotMergeableError,
 )
 
 __all__ = ["cli", "run"]
@@ -58,16 +60,36 @@ class _Verbs(click.Group):
         command: click.Command = getattr(import_module(f"copydesk.cli.{_VERBS[name]}"), name)
         return command
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as exc:
+            import difflib  # only for who misspelt it
+
+            close = difflib.get_close_matches(args[0], _VERBS, n=1)
+            if not close:
+                raise
+            context.fail(f"{exc.message.rstrip('.')}; did you mean {close[0]!r}?")
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:  # before click sees it, which calls it a failure
+            _hush()
+            return None
+
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="copydesk")
-@click.option("--debug", is_flag=True, help="Show tracebacks and log messages.")
+@click.option("--debug", is_flag=True, help="Show tracebacks and log messages; before the command.")
 @click.pass_context
 def cli(context: click.Context, debug: bool) -> None:
     """Read and write the content of a site kept in a git repository, through an editorial workflow.
 
-    Every command finds the site's config.yml in admin/, static/admin/ or public/admin/, here or one folder
-    down. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 conflict.
+    Every command finds the site's config.yml in admin/, static/admin/ or public/admin/, here, one folder down
+    or, in a git repository, up to its top. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 conflict.
     """
     context.obj = debug
     if os.environ.get("NO_COLOR"):
@@ -76,30 +98,50 @@ def cli(context: click.Context, debug: bool) -> None:
 
 def run() -> None:
     """Run the command and exit with its code."""
+    if sys.stderr is None:  # closed by the caller, and not for what the command writes to
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stdout is None:
+        _fail("standard output is closed; to see nothing, redirect it to /dev/null", FAILED)
     try:
         cli.main(standalone_mode=False, prog_name="copydesk")
         sys.stdout.flush()
     except click.ClickException as exc:
         exc.show()
         sys.exit(exc.exit_code)
-    except click.exceptions.Exit as exc:
-        sys.exit(exc.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; make the same call again to finish what it had begun", FAILED)
     except BrokenPipeError:
-        # Whoever read our output has left; Python would complain once more while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+        _hush()
     except CopydeskError as exc:
-        if "--debug" in sys.argv:
-            raise
-        _fail(str(exc), _code(exc))
+        _failed(exc, str(exc), _code(exc))
+    except OSError as exc:  # the disk, the terminal: whatever no verb expected
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        _hush()
+        where = f" ({exc.filename!r})" if exc.filename else ""
+        _failed(exc, f"the system refused: {exc.strerror or exc}{where}", FAILED)
+
+
+def _hush() -> None:
+    """Forget what is still to be written: its reader has left, and Python would complain while it shuts down."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _code(exc: CopydeskError) -> int:
     if isinstance(exc, ConflictError):
         return CONFLICT
+    if isinstance(exc, NotMergeableError) and exc.reason == "conflicts":
+        return CONFLICT
     return USAGE if isinstance(exc, _WRONG_USAGE) else FAILED
+
+
+def _failed(exc: Exception, message: str, code: int) -> NoReturn:
+    if "--debug" in sys.argv:
+        import traceback
+
+        traceback.print_exception(exc)
+        sys.exit(code)
+    _fail(message, code)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -76,11 +76,11 @@ def _option(field: attrs.Attribute[Any]) -> dict[str, str]:
 @site_options
 @as_json
 def check_backend(site: Site, name: str, json_output: bool) -> None:
-    """Open a repository with backend NAME and show what the backend can do there.
+    """Show what backend NAME can do with the repository.
 
     Its options come from the site's config.yml and from -o.
     """
-    with site.with_backend(name).repository() as repository:
+    with site.with_backend(name).bare_repository() as repository:
         operations = _operations(repository)
         origin = repository.origin
     if json_output:

@@ -80,6 +80,8 @@ def run_demo(directory: Path | None) -> None:
 
 def _made(directory: Path | None) -> Path:
     top = (directory or Path(tempfile.mkdtemp(prefix="copydesk-demo-"))).resolve()
+    if top.exists() and not top.is_dir():
+        raise ConfigError(f"{str(top)!r} is a file; name a directory, or one that is still to be made")
     if top.exists() and any(top.iterdir()):
         raise ConfigError(f"the directory {str(top)!r} is not empty; name a new one")
     top.mkdir(parents=True, exist_ok=True)

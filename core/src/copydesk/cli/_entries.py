@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from copydesk.cli._files import versions_at
+from copydesk.cli._files import base_head, require_seen, versions_at
 from copydesk.cli._options import (
     author_options,
     based_on_option,
     collection_argument,
     entry_arguments,
+    input_file,
     read_local,
     read_pair,
     site_options,
@@ -22,6 +23,7 @@ from copydesk.cli._options import (
 from copydesk.cli._show import (
     as_json,
     entries_as_json,
+    nothing_to_do,
     print_entries,
     print_json,
     printable,
@@ -48,7 +50,10 @@ __all__ = ["demo", "entries", "preview", "save", "show"]
 @site_options
 @as_json
 def entries(site: Site, collection: str | None, drafts: bool, json_output: bool) -> None:
-    """List the entries of the site, or of one COLLECTION, with those under workflow."""
+    """List the entries of the site, or of one COLLECTION.
+
+    One that has a draft is listed as its draft.
+    """
     with site.workflow() as workflow:
         found = _all_entries(workflow, collection, drafts)
     if json_output:
@@ -84,7 +89,9 @@ def _all_entries(workflow: Workflow, collection: str | None, only_drafts: bool) 
 @as_json
 def show(site: Site, collection: str, slug: str, only_content: bool, json_output: bool) -> None:
     """Show where an entry stands, and what it says."""
-    with site.workflow() as workflow:
+    if only_content and json_output:
+        raise click.UsageError("--content prints the file as it is, and --json has it in a field: use one")
+    with site.workflow(collection, slug) as workflow:
         entry = workflow.get(collection, slug)
         files = {file.path: file for file in workflow.read(entry)}
     content = files[entry.path].content if entry.path in files else b""
@@ -126,7 +133,7 @@ def _print_entry(entry: Entry, content: bytes) -> None:
 
 @click.command()
 @entry_arguments
-@click.argument("file", type=click.File("rb"))
+@input_file
 @click.option(
     "--media", metavar="PATH=FILE", multiple=True, help="A file that goes with it, at PATH of the site."
 )
@@ -149,18 +156,29 @@ def save(
     author: str | None,
     json_output: bool,
 ) -> None:
-    """Save FILE ("-" for standard input) as entry SLUG of COLLECTION.
+    """Save FILE as entry SLUG of COLLECTION, as a draft.
 
-    A new entry becomes a draft. To change one that exists, say which commit you edited with --based-on: if
-    somebody else changed it since, nothing is written.
+    FILE may be "-" for standard input. With publish_mode simple it is published at once. To change one that
+    exists, say which commit you edited with --based-on: if somebody else changed it since, nothing is
+    written.
     """
     contents = dict(_medium(pair) for pair in media)
     moves = dict(read_pair(pair, "OLD=NEW") for pair in move)
     user = user_of(author)
-    with site.workflow() as workflow:
+    from copydesk.entries import make_changes
+
+    with site.workflow(collection, slug) as workflow:
         path = workflow.site.collection(collection).path_of(slug)
         contents[moves.get(path, path)] = file.read()
         seen = _versions(workflow, collection, slug, based_on, [*contents, *remove, *moves])
+        require_seen([*remove, *moves], seen, based_on)
+        if seen and not make_changes(contents, seen, remove, moves):
+            entry = workflow.get(collection, slug)
+            if json_output:
+                tell("is", entry, json_output)
+            else:
+                nothing_to_do(f"{collection} {slug} is the same as at {based_on}")
+            return
         try:
             entry = workflow.save(
                 collection,
@@ -188,7 +206,10 @@ def _versions(
     """Give the versions of the files as of the commit that was edited; none where none is named."""
     if based_on is None:
         return {}
-    head = workflow.get(collection, slug).commit_sha
+    try:
+        head = workflow.get(collection, slug).commit_sha
+    except NotFoundError:  # the entry is new, and a file that goes with it is not
+        head = base_head(workflow.repository)
     return versions_at(workflow.repository, head, based_on, paths)
 
 
@@ -199,7 +220,9 @@ def _with_remedy(
     try:
         entry = workflow.get(collection, slug)
     except NotFoundError:
-        return conflict
+        if based_on is not None or not conflict.paths:
+            return conflict
+        return with_based_on(conflict, ", ".join(map(repr, conflict.paths)), base_head(workflow.repository))
     if based_on is None:
         return with_based_on(conflict, f"{collection} {slug!r} ({entry.status})", entry.commit_sha)
     return ConflictError(
@@ -215,7 +238,10 @@ def _with_remedy(
 @click.command()
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 def demo(directory: Path | None) -> None:
-    """Take a small site through the workflow, in DIRECTORY or a temporary one, and show how to go on."""
+    """Take a small site through the workflow and show it.
+
+    It is made in DIRECTORY or a temporary one; the last lines say how to go on by hand.
+    """
     from copydesk.cli._demo import run_demo
 
     run_demo(directory)
@@ -227,7 +253,7 @@ def demo(directory: Path | None) -> None:
 @as_json
 def preview(site: Site, collection: str, slug: str, json_output: bool) -> None:
     """Print the address of the deploy preview of a draft."""
-    with site.workflow() as workflow:
+    with site.workflow(collection, slug) as workflow:
         check = workflow.preview(collection, slug)
     if json_output:
         print_json({"name": check.name, "state": check.state, "url": check.url} if check else None)

@@ -3,20 +3,52 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from copydesk.cli._options import author_options, based_on_option, site_options, user_of
-from copydesk.cli._show import as_json, commit_as_json, print_json, print_table, printable, with_based_on
-from copydesk.errors import ConflictError, NotFoundError
+from copydesk.cli._options import (
+    author_options,
+    based_on_option,
+    input_file,
+    is_commit,
+    site_options,
+    user_of,
+)
+from copydesk.cli._show import (
+    as_json,
+    commit_as_json,
+    nothing_to_do,
+    print_json,
+    print_table,
+    printable,
+    with_based_on,
+)
+from copydesk.errors import ConflictError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from copydesk.cli._site import Site
     from copydesk.models import Change, Commit, FileVersion
     from copydesk.repository import Repository
 
-__all__ = ["cat", "full_sha", "log", "ls", "mv", "put", "rm", "versions_at"]
+__all__ = [
+    "base_head",
+    "cat",
+    "full_sha",
+    "is_there",
+    "log",
+    "ls",
+    "mv",
+    "put",
+    "require_seen",
+    "rm",
+    "versions_at",
+]
+
+#: How many commits are searched for one that is abbreviated.
+_LOOKED_AT: Final = 1000
+_WHERE: Final = "`copydesk entries` and `copydesk log` show commits"
 
 at_option = click.option(
     "--at", "at", metavar="BRANCH|COMMIT", default="", help="Where to look.  [default: the published content]"
@@ -31,7 +63,9 @@ branch_option = click.option(
 
 @click.command()
 @click.argument("folder", default="")
-@click.option("-l", "--long", "with_details", is_flag=True, help="Show modes and sizes.")
+@click.option(
+    "-l", "--long", "with_details", is_flag=True, help="Show modes, and sizes where the backend tells them."
+)
 @at_option
 @site_options
 @as_json
@@ -74,6 +108,9 @@ def log(site: Site, path: str, limit: int, at: str, json_output: bool) -> None:
         commits = repository.list_commits(_commit(repository, at), path, limit)
     if json_output:
         print_json([commit_as_json(commit) for commit in commits])
+    if path and not commits:
+        raise NotFoundError(f"no commit changed {path!r}; `copydesk ls` lists what is there")
+    if json_output:
         return
     rows = [
         (c.commit_sha[:10], f"{c.date:%Y-%m-%d %H:%M}", c.author.name, c.message.partition("\n")[0])
@@ -83,12 +120,31 @@ def log(site: Site, path: str, limit: int, at: str, json_output: bool) -> None:
 
 
 def _commit(repository: Repository, at: str) -> str:
-    """Give the commit that *at* names: a full sha, a branch, or "" for the base branch."""
-    import re
+    """Give the commit that *at* names: a branch, a commit, whole or abbreviated, or "" for the base branch."""
+    if len(at) in {40, 64} and is_commit(at):
+        return at.lower()
+    try:
+        return repository.get_branch(at or repository.base_branch).commit_sha
+    except NotFoundError as exc:
+        if not at:
+            raise
+        found = _found(repository, at.lower()) if is_commit(at) else ""
+        if not found:
+            raise NotFoundError(f"no branch or commit {at!r} is there; {_WHERE}") from exc
+        return found
 
-    if re.fullmatch(r"[0-9a-f]{40}", at):
-        return at
-    return repository.get_branch(at or repository.base_branch).commit_sha
+
+def _found(repository: Repository, short: str) -> str:
+    """Find an abbreviated commit: the head of a draft, one that was published, or one of a draft."""
+    drafts = repository.list_branches("cms/")
+    published = repository.list_commits(base_head(repository), limit=_LOOKED_AT)
+    heads = (branch.commit_sha for branch in drafts)
+    near = _abbreviated({*heads, *(commit.commit_sha for commit in published)}, short)
+    if near:
+        return near
+    # One request for each draft: only for what is nowhere else.
+    each = repository.map_reads(lambda draft: repository.list_commits(draft.commit_sha, limit=100), drafts)
+    return _abbreviated({commit.commit_sha for commits in each for commit in commits}, short)
 
 
 # -- writing ------------------------------------------------------------------------------------------
@@ -96,33 +152,37 @@ def _commit(repository: Repository, at: str) -> str:
 
 @click.command()
 @click.argument("path")
-@click.argument("file", type=click.File("rb"))
+@input_file
 @based_on_option("it must be new")
 @branch_option
 @author_options
 @site_options
 @as_json
 def put(site: Site, path: str, file: Any, based_on: str | None, **how: Any) -> None:
-    """Write FILE ("-" for standard input) to PATH of the branch, in one commit.
+    """Write FILE to PATH of the branch, in one commit.
 
-    To replace a file, say which commit you looked at with --based-on: if somebody else changed it since,
-    nothing is written.
+    FILE may be "-" for standard input. To replace a file, say which commit you looked at with --based-on: if
+    somebody else changed it since, nothing is written.
     """
     from copydesk.models import Put
 
-    content = file.read()
+    content, json_output = file.read(), how["json_output"]
     with site.repository() as repository:
         head = repository.get_branch(how["branch"] or repository.base_branch).commit_sha
-        seen = versions_at(repository, head, based_on, [path]) if based_on else {}
+        seen = versions_at(repository, head, based_on, [path]) if based_on is not None else {}
+        if is_there(repository, head, path, content):
+            if json_output:
+                print_json(commit_as_json(repository.list_commits(head, limit=1)[0]))
+            else:
+                nothing_to_do(f"{path} is already so")
+            return
         word = "Update" if path in seen else "Create"
         try:
             _write(repository, head, Put(path, content, seen.get(path)), f"{word} {path}", **how)
         except ConflictError as exc:
-            if based_on or path not in versions_at(repository, head, None, [path]):
+            if based_on is not None or path not in versions_at(repository, head, None, [path]):
                 raise
-            if repository.read_file(head, path).content != content:
-                raise with_based_on(exc, repr(path), head) from exc
-            click.echo(printable(f"no change: {path} is already so"), err=True)
+            raise with_based_on(exc, repr(path), head) from exc
 
 
 @click.command()
@@ -193,7 +253,20 @@ def _told(commit: Commit, branch: str, json_output: bool) -> None:
     click.echo(printable(f"{commit.message.partition(chr(10))[0]}: {branch} at {commit.commit_sha[:10]}"))
 
 
+def is_there(repository: Repository, head: str, path: str, content: bytes) -> bool:
+    """Tell whether a file has that content already: the same call again, as after an interruption."""
+    try:
+        return repository.read_file(head, path).content == content
+    except NotFoundError:
+        return False
+
+
 # -- commits that somebody looked at ------------------------------------------------------------------
+
+
+def base_head(repository: Repository) -> str:
+    """Give the newest commit of the published content."""
+    return repository.get_branch(repository.base_branch).commit_sha
 
 
 def versions_at(
@@ -203,22 +276,54 @@ def versions_at(
 
     :param head: a commit that came after it, or the same.
     :param based_on: its sha, at least the beginning; None for *head* itself.
-    :raises NotFoundError: no such commit led to *head*.
+    :raises InvalidInputError: no such commit, or more than one.
     """
-    commit_sha = full_sha(repository, head, based_on) if based_on else head
+    commit_sha = head if based_on is None else full_sha(repository, head, based_on)
     return {e.path: e.version for e in repository.list_files(commit_sha) if e.path in paths}
 
 
-def full_sha(repository: Repository, head: str, short: str) -> str:
-    """Find the commit that begins with *short* among those that led to *head*, newest first.
+def require_seen(paths: Iterable[str], seen: Mapping[str, FileVersion], based_on: str | None) -> None:
+    """Refuse to remove or move what the user did not look at.
 
-    :raises NotFoundError: there is none.
+    :param based_on: the commit, "" for what is published, None for nothing at all.
+    :raises InvalidInputError: it needs a commit that has the file.
+    :raises NotFoundError: the commit that was named has no such file.
     """
-    if head.startswith(short.lower()) or len(short) == len(head):
-        return head if head.startswith(short.lower()) else short.lower()
-    for commit in repository.list_commits(head, limit=1000):
-        if commit.commit_sha.startswith(short.lower()):
-            return commit.commit_sha
-    raise NotFoundError(
-        f"no commit {short!r} led to {head[:10]}; `copydesk entries` and `copydesk log` show commits"
-    )
+    for path in paths:
+        if path not in seen and based_on is None:
+            raise InvalidInputError(
+                f"cannot remove or move {path!r} of nothing that you looked at; add --based-on COMMIT, "
+                "with a commit that has it"
+            )
+        if path not in seen:
+            where = f"at commit {based_on}" if based_on else "in the published content"
+            raise NotFoundError(f"no file {path!r} {where}; `copydesk ls` lists what is there")
+
+
+def full_sha(repository: Repository, head: str, short: str) -> str:
+    """Find the commit that begins with *short* among those that led to *head*; a whole sha is one that exists.
+
+    :raises InvalidInputError: there is none, or more than one.
+    """
+    if short == head:
+        return head
+    if len(short) == len(head):
+        try:
+            return repository.list_commits(short, limit=1)[0].commit_sha
+        except NotFoundError as exc:
+            raise InvalidInputError(f"there is no commit {short!r}; {_WHERE}") from exc
+    found = _abbreviated((c.commit_sha for c in repository.list_commits(head, limit=_LOOKED_AT)), short)
+    if not found:
+        raise InvalidInputError(f"no commit {short!r} led to {head[:10]}; {_WHERE}")
+    return found
+
+
+def _abbreviated(commit_shas: Iterable[str], short: str) -> str:
+    """Give the one commit that begins with *short*, "" where none does.
+
+    :raises InvalidInputError: more than one does.
+    """
+    found = {each for each in commit_shas if each.startswith(short)}
+    if len(found) > 1:
+        raise InvalidInputError(f"{short!r} is short for more than one commit: {', '.join(sorted(found))}")
+    return next(iter(found), "")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -15,8 +16,11 @@ __all__ = [
     "author_options",
     "backend_name",
     "based_on_option",
+    "checked_commit",
     "collection_argument",
     "entry_arguments",
+    "input_file",
+    "is_commit",
     "read_pair",
     "site_options",
     "user_of",
@@ -58,6 +62,7 @@ def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(["simple", "editorial_workflow"]),
         help="Save to the site at once, or as drafts.  [default: as configured]",
     )
+    @click.option("--debug", is_flag=True, hidden=True)
     @click.pass_context
     def wrapped(
         context: click.Context,
@@ -66,13 +71,14 @@ def site_options(command: Callable[..., Any]) -> Callable[..., Any]:
         backend: str | None,
         options: dict[str, str],
         publish_mode: str | None,
+        debug: bool,
         **others: Any,
     ) -> Any:
         import logging  # this and the next: the library, which help does not need
 
         from copydesk.cli._site import Site
 
-        level = logging.DEBUG if context.obj else logging.WARNING
+        level = logging.DEBUG if debug or context.obj else logging.WARNING
         logging.basicConfig(level=level, format="copydesk: %(message)s")
         return context.invoke(command, site=Site(config, backend, options, publish_mode), **others)
 
@@ -126,13 +132,49 @@ def entry_arguments(command: F) -> F:
 # -- what is written ----------------------------------------------------------------------------------
 
 
+#: What an abbreviated commit must have: with less, it would soon be that of another one too.
+_MIN_DIGITS: Final = 7
+
+
+def is_commit(text: str) -> bool:
+    """Tell whether a text can be a commit, whole or abbreviated."""
+    return _MIN_DIGITS <= len(text) <= 64 and set(text) <= set("0123456789abcdefABCDEF")
+
+
+def checked_commit(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Refuse what cannot be a commit; an empty one would stand for none, and overwrite."""
+    if value is None:
+        return None
+    if not is_commit(value):
+        raise click.BadParameter(
+            f"{value!r} is no commit: give at least {_MIN_DIGITS} hex digits of it, as `copydesk entries` and "
+            "`copydesk log` show them"
+        )
+    return value.lower()
+
+
 def based_on_option(default: str) -> Callable[[F], F]:
     """Give a command the option ``--based-on``; *default* says what holds without it."""
     return click.option(
         "--based-on",
         metavar="COMMIT",
+        callback=checked_commit,
         help=f"The commit that you looked at, as `copydesk entries` shows it.  [default: {default}]",
     )
+
+
+class _Input(click.File):
+    """A file to read, or "-" for standard input, which a caller may have closed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Any:
+        if value == "-" and sys.stdin is None:
+            self.fail("standard input is closed", param, context)
+        return super().convert(value, param, context)
+
+
+def input_file(command: F) -> F:
+    """Give a command the argument FILE, open for reading."""
+    return click.argument("file", type=_Input("rb"))(command)
 
 
 def author_options(command: F) -> F:

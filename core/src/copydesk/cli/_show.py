@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -19,6 +19,7 @@ __all__ = [
     "as_json",
     "commit_as_json",
     "entries_as_json",
+    "nothing_to_do",
     "print_entries",
     "print_json",
     "print_table",
@@ -52,22 +53,40 @@ def print_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    spare: Sequence[str] = (),
+    whole: Sequence[str] = (),
+) -> None:
     """Print a table without the columns that are empty.
 
     What is too long for the terminal is folded; without a terminal a row stays on its line.
+
+    :param spare: columns that a narrow terminal does without, before anything is folded; the first goes first.
+    :param whole: columns that are never folded.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
     used = [at for at in range(len(columns)) if not cells or any(row[at] for row in cells)]
-    columns, cells = [columns[at] for at in used], [[row[at] for at in used] for row in cells]
-    widths = [max(map(_width, column)) for column in zip(columns, *cells, strict=True)]
+    widths = {at: max(_width(line[at]) for line in (columns, *cells)) for at in used}
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    if room is not None and sum(widths) + _GAP * (len(widths) - 1) > room:
-        _print_folded(columns, cells)
+    for name in spare:
+        if room is not None and _total(widths.values()) > room:
+            widths.pop(columns.index(name), None)
+    columns, cells = [columns[at] for at in widths], [[row[at] for at in widths] for row in cells]
+    if room is not None and _total(widths.values()) > room:
+        _print_folded(columns, cells, whole)
         return
     for number, row in enumerate([columns, *cells]):
-        padded = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
+        padded = [
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths.values(), strict=True)
+        ]
         click.secho((" " * _GAP).join(padded).rstrip(), bold=not number)
+
+
+def _total(widths: Collection[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
 def _width(text: str) -> int:
@@ -79,14 +98,14 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def _print_folded(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _print_folded(columns: Sequence[str], rows: Iterable[Sequence[str]], whole: Sequence[str]) -> None:
     # Costs 90 ms to import, and only a table that does not fit needs it.
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
         table.add_row(*row)
     Console(highlight=False, markup=False, emoji=False).print(table)
@@ -131,7 +150,7 @@ def print_entries(entries: Iterable[Entry]) -> None:
         for entry in entries
     ]
     columns = ["collection", "slug", "status", "pull", "author", "changed (UTC)", "commit", "problem"]
-    print_table(columns, rows)
+    print_table(columns, rows, spare=("author", "changed (UTC)"), whole=("status", "pull", "commit"))
 
 
 def entries_as_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
@@ -179,6 +198,11 @@ def with_based_on(conflict: ConflictError, what: str, commit_sha: str) -> Confli
         versions=conflict.versions,
         head_commit_sha=commit_sha,
     )
+
+
+def nothing_to_do(why: str) -> None:
+    """Say that all is already as it was asked for."""
+    click.echo(printable(f"nothing to do: {why}"), err=True)
 
 
 def tell(verb: str, entry: Entry, json_output: bool) -> None:

@@ -506,8 +506,9 @@ class LocalBackend:
             sides = {side.path for conflict in index.conflicts for side in conflict if side is not None}
             raise NotMergeableError(
                 f"pull request #{record.number} conflicts with {record.base!r} in "
-                f"{', '.join(map(repr, sorted(sides)))}: both changed the same places; read both, save the "
-                "merged content and publish again",
+                f"{', '.join(map(repr, sorted(sides)))}: both changed the same places; keep what the draft has "
+                f"aside, save what {record.base!r} has into the draft, update it, save the merged content, "
+                "and publish",
                 reason="conflicts",
                 number=record.number,
                 paths=sorted(sides),
