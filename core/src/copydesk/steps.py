@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from copydesk.blobs import blob_sha
-from copydesk.changes import carry_over
+from copydesk.changes import carry_over, touched_paths
 from copydesk.content import Collection
 from copydesk.drafts import Drafts
 from copydesk.entries import Draft, Edit, Entry, unpublished_key
@@ -20,7 +20,6 @@ from copydesk.models import (
     Move,
     NewCommit,
     NewPullRequest,
-    Proposal,
     PullRequest,
     Put,
     Status,
@@ -71,14 +70,22 @@ class Steps:
         return self.save_new(edit) if draft is None else self._save_again(edit, draft)
 
     def _save_again(self, edit: Edit, draft: Draft) -> Entry:
-        head = self._commit(
-            NewCommit(draft.branch, draft.commit_sha, edit.changes, edit.message, edit.author)
-        )
-        pull = draft.pull_request or self.open(draft.branch, edit)
+        commit = NewCommit(draft.branch, draft.commit_sha, edit.changes, edit.message, edit.author)
+        head = self._commit(commit)
+        pull = draft.pull_request
+        if pull is None:
+            pull = attrs.evolve(self.open(draft.branch, edit), head_commit_sha=head)
+            self._check_resumed(commit, pull)
         if not self.drafts.statuses(pull):
             pull = self.label(pull, edit.status)
         pull = attrs.evolve(pull, head_commit_sha=head)
         return self.drafts.entry(edit.kind, edit.slug, Draft(draft.branch, head, pull))
+
+    def _check_resumed(self, commit: NewCommit, pull: PullRequest) -> None:
+        """Check the base of a draft that an earlier, interrupted call of the same edit had begun."""
+        made = self.repository.compare(self.drafts.look_at_base(), pull.head_commit_sha)
+        if made.paths <= touched_paths(commit.changes):
+            self._check_base(attrs.evolve(commit, parent_commit_sha=made.merge_base_commit_sha), pull)
 
     def save_new(self, edit: Edit) -> Entry:
         """Make the draft of an entry: branch, commit, pull request, label."""
@@ -96,17 +103,17 @@ class Steps:
                 if branch == names[-1] or not self._is_blocked(branch):
                     raise
                 continue
-            self._check_base(commit, made)
-            draft = Draft(branch, made.commit.commit_sha, made.pull_request)
+            pull = attrs.evolve(made.pull_request, head_commit_sha=made.commit.commit_sha)
+            self._check_base(commit, pull)
+            draft = Draft(branch, made.commit.commit_sha, pull)
             return self.drafts.entry(edit.kind, edit.slug, draft)
         raise AssertionError  # unreachable: the last name returns or raises
 
-    def _check_base(self, commit: NewCommit, made: Proposal) -> None:
+    def _check_base(self, commit: NewCommit, pull: PullRequest) -> None:
         """Take a new draft back if somebody had published other versions of its files before it was made.
 
         The base was seen a moment before; what it is now comes with the pull request, without a request.
         """
-        pull = made.pull_request
         base = pull.base_commit_sha or self.drafts.look_at_base()
         if base == commit.parent_commit_sha:
             return
@@ -114,8 +121,7 @@ class Steps:
         try:
             carry_over(commit, base, self.repository.compare(commit.parent_commit_sha, base))
         except ConflictError:
-            now = attrs.evolve(pull, head_commit_sha=made.commit.commit_sha)
-            self.repository.close_pull_request(now, delete_branch=True)
+            self.repository.close_pull_request(pull, delete_branch=True)
             raise
 
     def _is_blocked(self, branch: str) -> bool:
