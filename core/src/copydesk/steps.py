@@ -75,14 +75,15 @@ class Steps:
         pull = draft.pull_request
         if pull is None:
             pull = attrs.evolve(self.open(draft.branch, edit), head_commit_sha=head)
-            self._check_resumed(commit, pull)
+            if head == draft.commit_sha:
+                self._check_resumed(commit, pull)
         if not self.drafts.statuses(pull):
             pull = self.label(pull, edit.status)
         pull = attrs.evolve(pull, head_commit_sha=head)
         return self.drafts.entry(edit.kind, edit.slug, Draft(draft.branch, head, pull))
 
     def _check_resumed(self, commit: NewCommit, pull: PullRequest) -> None:
-        """Check the base of a draft that an earlier, interrupted call of the same edit had begun."""
+        """Check the base of a draft that an earlier, interrupted call of the same edit had made but for this."""
         made = self.repository.compare(self.drafts.look_at_base(), pull.head_commit_sha)
         if made.paths <= touched_paths(commit.changes):
             self._check_base(attrs.evolve(commit, parent_commit_sha=made.merge_base_commit_sha), pull)
