@@ -103,7 +103,8 @@ def test_every_verb_is_on_a_page():
 def test_configuration_of_the_site_builders_page_is_enough(make_repository, monkeypatch):
     from copydesk import Workflow, load_config, open_repository
 
-    (config,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/site-builders.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/site-builders.md").read_text(), re.DOTALL)
+    (config,) = (block for block in blocks if "collections:" in block)
     top = make_repository("site", {"admin/config.yml": config.encode()}, bare=False)
     monkeypatch.chdir(top)
     site = load_config("admin/config.yml")

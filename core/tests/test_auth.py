@@ -84,10 +84,9 @@ def test_empty_argument_is_refused_and_does_not_become_somebody_else(store, expl
         find_credential("git-gateway", api_root=ROOT, explicit=explicit, environ=ENVIRON, store=store)
 
 
-def test_missing_credential_names_all_three_ways():
+def test_missing_credential_names_every_way():
     assert str(auth.missing_credential("git-gateway")) == (
-        "the git-gateway backend needs a credential: pass credential=, set COPYDESK_GIT_GATEWAY_TOKEN, or run: "
-        "copydesk login git-gateway"
+        "the git-gateway backend needs a credential: set COPYDESK_GIT_GATEWAY_TOKEN, or pass credential="
     )
 
 

@@ -148,7 +148,7 @@ def test_secret_is_hidden_before_a_long_sentence_is_cut(forge, make_client, repl
 
 def test_refused_credential_is_sent_once(forge, make_client, reply):
     forge.says(reply(401))
-    with pytest.raises(AuthenticationError, match="or run: copydesk login forge"):
+    with pytest.raises(AuthenticationError, match="set COPYDESK_FORGE_TOKEN, or pass credential="):
         make_client(credential=TOKEN).send(Request("GET", "a"))
     assert len(forge.seen) == 1
 

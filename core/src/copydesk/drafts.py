@@ -8,7 +8,6 @@ out, and then it is taken again.
 from __future__ import annotations
 
 import os.path
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -26,7 +25,7 @@ __all__ = ["Drafts"]
 
 
 #: How many seconds a look lasts.
-KNOWN_SECONDS: Final = 60.0
+KNOWN_SECONDS: Final = 15.0
 
 
 @attrs.frozen(eq=False)
@@ -56,7 +55,7 @@ class Drafts:
 
     repository: Repository
     site: SiteConfig
-    _looks: Looks = attrs.field(factory=lambda: Looks(time.monotonic))
+    _looks: Looks
 
     @property
     def base(self) -> str:

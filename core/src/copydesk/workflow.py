@@ -6,6 +6,7 @@ interrupted anywhere: the same call again finishes it, and `repair` finds what n
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ import attrs
 
 from copydesk.config import SiteConfig
 from copydesk.content import Collection
-from copydesk.drafts import Drafts
+from copydesk.drafts import Drafts, Looks
 from copydesk.entries import Draft, Edit, Entry, make_changes, trailer
 from copydesk.errors import (
     ConflictError,
@@ -34,12 +35,19 @@ T = TypeVar("T")
 
 
 class Workflow:
-    """Takes the entries of one site through draft, review and publishing."""
+    """Takes the entries of one site through draft, review and publishing.
 
-    def __init__(self, repository: Repository, site: SiteConfig) -> None:
+    A look at an entry lasts a few seconds for the writes that follow, each guarded by what was seen.
+
+    :param clock: seconds, given for tests.
+    """
+
+    def __init__(
+        self, repository: Repository, site: SiteConfig, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.repository = repository
         self.site = site
-        self._drafts = Drafts(repository, site)
+        self._drafts = Drafts(repository, site, Looks(clock))
         self._steps = Steps(self._drafts)
 
     # -- looking --------------------------------------------------------------------------------------
@@ -247,6 +255,8 @@ class Workflow:
         return self._with_draft(kind, slug, lambda draft: self._set_status(kind, slug, draft, wanted))
 
     def _set_status(self, kind: Collection, slug: str, draft: Draft | None, wanted: Status) -> Entry:
+        if draft is not None and self._status(draft) is wanted:
+            draft = self._drafts.find(kind.name, slug)  # nothing would be sent that shows a change meanwhile
         if draft is None:
             raise self._drafts.no_draft(kind.name, slug)
         pull = draft.pull_request
@@ -290,8 +300,7 @@ class Workflow:
             if not self._steps.finish(kind, slug, "merged"):
                 raise self._drafts.no_draft(collection, slug)
             return self._drafts.published_or_gone(kind, slug)
-        pull = draft.pull_request
-        status = next(iter(self._drafts.statuses(pull).values()), Status.DRAFT) if pull else Status.DRAFT
+        pull, status = draft.pull_request, self._status(draft)
         if pull is None or status is not Status.PENDING_PUBLISH:
             raise NotMergeableError(
                 f"{collection} {slug!r} is {status} and not {Status.PENDING_PUBLISH}: "
@@ -411,6 +420,10 @@ class Workflow:
         except BaseException:
             self._drafts.forget(kind.name, slug)
             raise
+
+    def _status(self, draft: Draft) -> Status:
+        labels = self._drafts.statuses(draft.pull_request) if draft.pull_request else {}
+        return next(iter(labels.values()), Status.DRAFT)
 
     def _require(self, kind: Collection, slug: str) -> Draft:
         draft = self._drafts.find(kind.name, slug)

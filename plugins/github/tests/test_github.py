@@ -420,7 +420,7 @@ class TestMistakes:
         assert seeded.head("main") == head
 
     def test_no_token(self, use_graphql, settings):
-        with pytest.raises(AuthenticationError, match="set COPYDESK_GITHUB_TOKEN, or run: copydesk login"):
+        with pytest.raises(AuthenticationError, match="set COPYDESK_GITHUB_TOKEN, or pass credential="):
             open_repository("github", repo="owner/site", use_graphql=use_graphql, http=settings)
 
     def test_missing_repository(self, open_site, use_graphql):

@@ -45,7 +45,7 @@ def missing_credential(backend: str) -> AuthenticationError:
 
 def credential_remedy(backend: str) -> str:
     """Name every way to give a credential."""
-    return f"pass credential=, set {_variable(backend, 'TOKEN')}, or run: copydesk login {backend}"
+    return f"set {_variable(backend, 'TOKEN')}, or pass credential="
 
 
 def _variable(backend: str, what: str) -> str:

@@ -188,7 +188,8 @@ class WorkflowMachine(RuleBasedStateMachine):
         """Open the repository and the model."""
         self.cut = Cut()
         self.repository = self.open_repository((self.cut,))
-        self.workflow = Workflow(self.repository, SITE)
+        self.now = 0.0
+        self.workflow = Workflow(self.repository, SITE, clock=lambda: self.now)
         self.base: Files = {seed.path: seed.content for seed in SEED}
         self.drafts: dict[str, ModelDraft] = {}
         #: What was taken off the site and not put back otherwise, with its bytes.
@@ -379,7 +380,8 @@ class WorkflowMachine(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.drafts))
     @rule(data=st.data(), label=st.sampled_from([*(f"{PREFIX}{status}" for status in WORKFLOW), "bug"]))
     def reviewer_labels(self, data: st.DataObject, label: str) -> None:
-        """The reviewer adds a label by hand, or takes it away."""
+        """The reviewer adds a label by hand, or takes it away, and is seen a minute later."""
+        self.now += 60
         slug = data.draw(st.sampled_from(sorted(self.drafts)))
         pull = self.pull_of(slug)
         labels = self.drafts[slug].labels
