@@ -222,7 +222,7 @@ def test_unknown_backend_suggests_the_one_that_was_meant(plugins, asked):
 def test_unknown_backend_where_nothing_is_installed():
     """With nothing on its path an interpreter finds no metadata."""
     code = (
-        "import copydesk.registry as registry, copydesk._compat, sys\n"
+        "import copydesk.registry as registry, importlib.metadata, sys\n"
         "sys.path[:] = []\n"
         "try: registry.load_backend('github')\n"
         "except Exception as exc: print(exc)\n"
@@ -502,7 +502,6 @@ HEAVY = (
     "requests",
     "yaml",
     "importlib.metadata",
-    "importlib_metadata",
     "click",
     "rich",
     "pytest",

@@ -45,7 +45,7 @@ def _folded(name: str) -> str:
 
 def _entry_points() -> tuple[EntryPoint, ...]:
     # Costs 30 ms to import, and only programs that look for backends need it.
-    from copydesk._compat import metadata
+    from importlib import metadata
 
     return tuple(metadata.entry_points(group=GROUP))
 
