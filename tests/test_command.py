@@ -456,22 +456,6 @@ def test_deletion_of_what_somebody_edits_is_refused(on_site):
     assert "draft (delete)" not in on_site("entries", "--drafts")
 
 
-def test_deletion_of_an_entry_whose_image_somebody_edits_is_refused(on_site, tmp_path, site_path, site):
-    """The entry's own file is as it is published; the draft is somebody's work all the same."""
-    with open_repository(site, repo=site_path) as repository:
-        workflow = Workflow(repository, site)
-        opened = workflow.get("posts", "hello").versions
-        draft = workflow.save("posts", "hello", {"static/img/a.png": b"a"}, based_on=opened)
-        with pytest.raises(
-            ConflictError, match=r"edits static/img/a\.png; publish or discard it first"
-        ) as caught:
-            workflow.delete("posts", "hello", based_on=opened)
-    assert caught.value.paths == ("static/img/a.png",)
-    assert caught.value.head_commit_sha == draft.commit_sha
-    on_site("delete", "posts", "hello", code=3)
-    assert on_site("delete", "posts", "hello", "--based-on", draft.commit_sha).startswith("to be deleted: ")
-
-
 def test_interrupted_unpublish_is_finished_by_the_same_command(on_site):
     """Cut between its two steps: the entry is off the site, and has no draft yet."""
     on_site("unpublish", "posts", "hello")

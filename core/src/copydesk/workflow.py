@@ -163,8 +163,7 @@ class Workflow:
 
         :param based_on: the versions that the editor opened.
         :param remove: more paths in *based_on* that go with it.
-        :raises ConflictError: somebody else changed it since, or a draft edits it and *based_on* knows nothing
-            of that; nothing was written.
+        :raises ConflictError: somebody else changed it since; nothing was written.
         :raises NotFoundError: it is not published; a draft is discarded, not deleted.
         """
         kind, slug = self._named(collection, slug)
@@ -172,15 +171,6 @@ class Workflow:
         draft = self._drafts.find(collection, slug)
         if published.deletes and draft is not None:
             raise NotFoundError(f"{collection} {slug!r} is not published; to drop its draft, discard it")
-        edited = self._drafts.entry(kind, slug, draft).changed_paths if draft is not None else ()
-        if draft is not None and edited and not based_on.keys() & set(edited):
-            raise ConflictError(
-                f"a draft of {collection} {slug!r} on branch {draft.branch!r} edits {', '.join(edited)}; "
-                "publish or discard it first, or delete based on the versions of the draft",
-                branch=draft.branch,
-                paths=edited,
-                head_commit_sha=draft.commit_sha,
-            )
         changes = make_changes({}, based_on, dict.fromkeys((kind.path_of(slug), *remove)))
         words = message or self._steps.message("delete", kind, slug, author)
         return self._save(Edit(kind, slug, changes, words, author))
