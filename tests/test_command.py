@@ -23,7 +23,7 @@ import click
 import pytest
 from copydesk import Workflow, open_repository
 from copydesk.cli import main
-from copydesk.errors import ConflictError, InvalidInputError
+from copydesk.errors import InvalidInputError
 from copydesk.models import FileVersion
 
 CLI = [sys.executable, "-m", "copydesk"]

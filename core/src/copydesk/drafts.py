@@ -74,8 +74,9 @@ class Drafts:
         return seen[0] if seen else self.look_at_base()
 
     def base_moved(self, commit_sha: str) -> None:
-        """Remember where our own commit took the base branch."""
-        self._looks.keep("", commit_sha)
+        """Remember where our own commit took the base branch; a rehearsal takes it nowhere."""
+        if commit_sha.strip("0"):
+            self._looks.keep("", commit_sha)
 
     def head(self, branch: str) -> str:
         """Give the head of a branch, "" where there is none."""

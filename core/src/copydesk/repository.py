@@ -362,8 +362,8 @@ class Repository:
         return self._snapshots.tree(commit.parent_commit_sha)
 
     def _made(self, commit: NewCommit, made: Commit) -> Commit:
-        """Learn from a commit, so that nothing of it is asked again."""
-        if self.remembers:
+        """Learn from a commit, so that nothing of it is asked again; a rehearsal makes none."""
+        if self.remembers and made.commit_sha.strip("0"):
             self._snapshots.committed(commit, made)
             self._heads[commit.branch] = made.commit_sha
         return made
