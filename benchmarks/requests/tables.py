@@ -52,7 +52,11 @@ def seconds(rounds: Sequence[Sequence[Outcome]], sides: Sequence[Side]) -> str:
         for side in sides:
             key = (step, side.name)
             ratios = [each[key] / each[step, GRAPHQL.name] for each in timed if key in each]
-            yield f"{statistics.median(ratios):.1f}" if ratios else _ABSENT
+            yield _ratio(statistics.median(ratios)) if ratios else _ABSENT
 
     rows = ([step, *cells(step)] for step in _steps(rounds[0]))
     return _table("time, as a ratio to copydesk", [GRAPHQL.name, *(side.name for side in sides)], rows)
+
+
+def _ratio(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}"
