@@ -3,7 +3,7 @@
 ::
 
     python -m benchmarks.requests            the full run, under four minutes
-    python -m benchmarks.requests --quick    fewer files and rounds, under half a minute
+    python -m benchmarks.requests --quick    fewer files and rounds, about half a minute
     python -m benchmarks.requests --write    also keep the tables in benchmarks/results/
 
 All work on one simulator, each on a repository of its own that begins the same. Requests and bytes are exact and
