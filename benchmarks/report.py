@@ -46,9 +46,9 @@ def _duration(seconds: tuple[float, ...]) -> str:
     return f"{median * 1e6:.1f} µs" if median < 1e-4 else f"{median * 1e3:.2f} ms"
 
 
-def conditions(command: str) -> str:
+def conditions(command: str, *more: str) -> str:
     """Say what was run, when, and on which versions; nothing about whose machine."""
     parts = [f"Python {platform.python_version()}"]
-    parts += [f"{name} {version(name)}" for name in ("copydesk", "attrs", "pluggy", "pygit2")]
+    parts += [f"{name} {version(name)}" for name in ("copydesk", "attrs", "pluggy", "pygit2", *more)]
     parts.append(f"libgit2 {pygit2.LIBGIT2_VERSION}")
     return f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {', '.join(parts)}"

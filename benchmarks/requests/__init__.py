@@ -1,0 +1,22 @@
+"""What the same editorial work asks of GitHub: by copydesk, by PyGithub, and as Decap CMS asks it.
+
+::
+
+    python -m benchmarks.requests            the full run, under four minutes
+    python -m benchmarks.requests --quick    fewer files and rounds, about half a minute
+    python -m benchmarks.requests --write    also keep the tables in benchmarks/results/
+
+All work on one simulator, each on a repository of its own that begins the same. Requests and bytes are exact and
+a test holds them. Times are ratios to copydesk in the same round and hold nothing but for this simulator.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# The simulators belong to the tests and are not installed. This is the one place that makes them importable;
+# pytest does the same with its `pythonpath`.
+_TESTS = str(Path(__file__).parents[2] / "tests")
+if _TESTS not in sys.path:
+    sys.path.append(_TESTS)
