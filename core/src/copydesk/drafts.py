@@ -68,10 +68,14 @@ class Drafts:
         self._looks.keep("", head)
         return head
 
-    def base_commit(self) -> str:
-        """Give the head of the base branch as it was seen last, a moment ago."""
+    def known_base(self) -> str:
+        """Give the head of the base branch as it was seen a moment ago; "" if it was not."""
         seen: tuple[str, ...] = self._looks.recall("")
-        return seen[0] if seen else self.look_at_base()
+        return seen[0] if seen else ""
+
+    def base_commit(self) -> str:
+        """Give the head of the base branch as it was seen a moment ago, or is now."""
+        return self.known_base() or self.look_at_base()
 
     def base_moved(self, commit_sha: str) -> None:
         """Remember where our own commit took the base branch; a rehearsal takes it nowhere."""

@@ -60,7 +60,7 @@ class Workflow:
         pulls = self.repository.list_pull_requests("open", self._drafts.base)
         ours = [pull for pull in pulls if pull.head.startswith(BRANCH_PREFIX) or pull.problem]
         if any(pull.changed_files is None and not pull.problem for pull in ours):
-            self._drafts.look_at_base()  # once, and not in every thread
+            self._drafts.base_commit()  # once, and not in every thread
         return self.repository.map_reads(self._drafts.listed, ours)
 
     def published(self, collection: str) -> tuple[Entry, ...]:
@@ -399,19 +399,25 @@ class Workflow:
         return kind, kind.full_slug(slug)
 
     def _with_draft(self, kind: Collection, slug: str, step: Callable[[Draft | None], T]) -> T:
-        """Take a step with the draft of an entry as it was seen a moment ago; if that fails, as it is now."""
+        """Take a step with what was seen a moment ago; if that fails and is no longer so, with what is now."""
+        base = self._drafts.known_base()
         draft, remembered = self._drafts.recall(kind.name, slug)
         try:
             return step(draft)
         except (ConflictError, NotFoundError, NotMergeableError) as exc:
             self._drafts.forget(kind.name, slug)
-            now = self._drafts.find(kind.name, slug) if remembered else draft
-            if now == draft or (isinstance(exc, ConflictError) and exc.committed):
+            committed = isinstance(exc, ConflictError) and exc.committed
+            if committed or not (remembered or base) or not self._changed(kind, slug, draft, base):
                 raise
-            return step(now)
         except BaseException:
             self._drafts.forget(kind.name, slug)
             raise
+        return step(self._drafts.recall(kind.name, slug)[0])
+
+    def _changed(self, kind: Collection, slug: str, draft: Draft | None, base: str) -> bool:
+        """Look again, and tell whether draft or base are others than they were."""
+        now = self._drafts.find(kind.name, slug)
+        return now != draft or self._drafts.look_at_base() != base
 
     def _status(self, draft: Draft) -> Status:
         labels = self._drafts.statuses(draft.pull_request) if draft.pull_request else {}
