@@ -18,7 +18,9 @@ from copydesk.errors import (
     ConflictError,
     CopydeskError,
     NotMergeableError,
+    PermissionDeniedError,
     ProtocolError,
+    UnavailableError,
 )
 from copydesk.models import NewCommit, NewPullRequest, PullRequest, Put, RepositoryInfo, User
 from copydesk.testing import Answer
@@ -201,7 +203,7 @@ def test_save_whose_field_fails_is_finished_by_the_next(field, times, store, wor
 @pytest.mark.parametrize("field", ["createRef", "createCommitOnBranch", "createPullRequest"])
 def test_save_whose_field_fails_is_finished_by_somebody_else(field, store, workflow, simulator, again):
     simulator.fail_field(field, WRONG, times=3)
-    with pytest.raises(CopydeskError, match="(?i)something is wrong"):
+    with pytest.raises(CopydeskError, match="Something is wrong"):
         workflow.save("posts", "new", b"new\n")
     again().save("posts", "new", b"new\n")
     assert is_draft(store, b"new\n")
@@ -213,6 +215,22 @@ def test_failed_commit_leaves_the_branch_at_the_parent(store, workflow, simulato
         workflow.save("posts", "new", b"new\n")
     assert store.head(BRANCH) == store.head("main")
     assert open_pulls(store) == []
+
+
+@pytest.mark.parametrize("field", ["createCommitOnBranch", "createPullRequest", "createRef"])
+def test_right_that_is_missing_is_named(field, workflow, simulator):
+    simulator.fail_field(field, "Resource not accessible by personal access token", "FORBIDDEN", times=5)
+    with pytest.raises(PermissionDeniedError, match="Resource not accessible"):
+        workflow.save("posts", "new", b"new\n")
+
+
+def test_pull_request_that_times_out_is_not_said_to_lack_branches(repository, store, simulator):
+    store.commit_files(BRANCH, {PATH: b"new\n"}, start="main")
+    commit = NewCommit("cms/posts/b", store.head("main"), (Put("b", b"b"),), "b", creates_branch=True)
+    text = "Something went wrong while executing your query. This may be the result of a timeout."
+    simulator.fail_field("createPullRequest", text, "SERVICE_UNAVAILABLE")
+    with pytest.raises(UnavailableError, match="may be the result of a timeout"):
+        repository.propose_changes(commit, NewPullRequest("b", "", "cms/posts/b", "main"))
 
 
 def test_branch_that_somebody_left_at_the_parent_is_adopted(store, workflow):
@@ -379,6 +397,21 @@ def test_publish_keeps_what_a_reviewer_pushed_after_it(store, workflow, simulato
         workflow.repository.delete_branch(BRANCH, pull.head_commit_sha)
     assert merged.commit_sha == store.head("main")
     assert store.head(BRANCH) == theirs
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("FORBIDDEN", PermissionDeniedError), ("UNPROCESSABLE", CopydeskError)]
+)
+def test_update_that_fails_is_made_again(kind, error, store, workflow, simulator, drafted):
+    store.commit_files("main", {"content/posts/other.md": b"other\n"})
+    head = store.head(BRANCH)
+    simulator.fail_field("updatePullRequestBranch", WRONG, kind)
+    with pytest.raises(error, match="Something is wrong"):
+        workflow.update_from_base("posts", "new")
+    assert store.head(BRANCH) == head
+    workflow.update_from_base("posts", "new")
+    assert content(store, BRANCH, "content/posts/other.md") == b"other\n"
+    assert is_draft(store, b"new\n")
 
 
 @pytest.mark.parametrize("kind", ["UNPROCESSABLE", "STALE_DATA", "SERVICE_UNAVAILABLE"])
