@@ -6,6 +6,7 @@ The recordings are no part of the project; what reads them skips when their fold
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,6 +34,9 @@ class Recorded:
     status: int
     answer: Any
     authenticity: str = ""
+    answer_headers: Mapping[str, str] = attrs.field(factory=dict)
+    #: The body of the answer as it came, uncompressed; JSON is written anew.
+    content: bytes = b""
 
 
 def _bodies() -> dict[str, dict[str, Any]]:
@@ -67,7 +71,19 @@ def _recorded(item: Mapping[str, Any]) -> Recorded:
         response["status"],
         response.get("json"),
         (item.get("provenance") or {}).get("authenticity", ""),
+        response.get("headers") or {},
+        _content(response),
     )
+
+
+def _content(response: Mapping[str, Any]) -> bytes:
+    if "json" in response:
+        return json.dumps(response["json"]).encode()
+    if "text" in response:
+        return str(response["text"]).encode()
+    content = base64.b64decode(response.get("base64", ""))
+    kind = (response.get("headers") or {}).get("content-type", "")
+    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" and "gzip" not in kind else content
 
 
 # -- shapes -------------------------------------------------------------------------------------------

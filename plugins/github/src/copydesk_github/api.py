@@ -6,6 +6,7 @@ Pages of GitHub's documentation are named as they are titled there (REST API end
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -77,6 +78,24 @@ class GitHubDialect(Dialect):
         if answer.status in {409, 422} and _is_protected(sentence):
             return PermissionDeniedError
         return None
+
+    def sentence(self, answer: Answer) -> str:
+        """Give GitHub's own words, and the fields that it names by a code alone (Troubleshooting the REST API)."""
+        said = super().sentence(answer)
+        named = "; ".join(_coded_fields(answer.content)) if answer.status == 422 else ""
+        return f"{said}: {named}" if named else said
+
+
+def _coded_fields(content: bytes) -> list[str]:
+    """Name the fields that were refused without a message: ``PullRequest head invalid``."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return []
+    errors = body.get("errors") if isinstance(body, dict) else None
+    found = (each for each in (errors if isinstance(errors, list) else ()) if isinstance(each, dict))
+    words = ("resource", "field", "code")
+    return [" ".join(str(each.get(word, "")) for word in words) for each in found if not each.get("message")]
 
 
 DIALECT: Final = GitHubDialect(

@@ -222,18 +222,24 @@ class GitHubGraphQL:
             raise self._propose_error(reply, commit)
         proposed = queries.read_made_commit(made_data, commit)
         if pull_data is None:
-            raise api.create_error(queries.message_of(reply.error("pull")), pull_request)
+            raise self._create_error(reply.error("pull") or {}, pull_request)
         pull = queries.read_pull_request(pull_data["pullRequest"])
         pull = attrs.evolve(pull, head_commit_sha=proposed.commit_sha)
         return Proposal(proposed, self._labelled(pull, pull_request.labels))
+
+    def _create_error(self, error: Mapping[str, object], pull: NewPullRequest) -> CopydeskError:
+        plain = queries.plain_error(error, f"open a pull request from {pull.head!r} into {pull.base!r}")
+        return plain or api.create_error(queries.message_of(error), pull)
 
     def _propose_error(self, reply: Reply, commit: NewCommit) -> CopydeskError:
         ref = reply.error("ref")
         if ref is None:
             return self._commit_error(reply.error("commit") or reply.error() or {}, commit)
-        if ref.get("type") in {"NOT_FOUND", "FORBIDDEN", "INSUFFICIENT_SCOPES"}:
-            return queries.error_of(ref, f"make branch {commit.branch!r}")
-        error = queries.error_of(ref, f"make branch {commit.branch!r}")
+        what = f"make branch {commit.branch!r}"
+        plain = queries.plain_error(ref, what)
+        if plain is not None:
+            return plain
+        error = queries.error_of(ref, what)
         if isinstance(error, PermissionDeniedError):
             return error
         said = queries.message_of(ref)
@@ -304,9 +310,8 @@ class GitHubGraphQL:
         merged = reply.part("merge")
         if merged is None:
             error = reply.error() or {}
-            if error.get("type") in {"NOT_FOUND", "FORBIDDEN", "INSUFFICIENT_SCOPES"}:
-                raise queries.error_of(error, f"merge pull request #{pull_request.number}")
-            raise self.rest.merge_error(queries.message_of(error), pull_request)
+            plain = queries.plain_error(error, f"merge pull request #{pull_request.number}")
+            raise plain or self.rest.merge_error(queries.message_of(error), pull_request)
         commit = merged["pullRequest"].get("mergeCommit")
         return Merge(
             commit["oid"] if commit else None, delete_branch and self._delete_merged(opened, pull_request)
@@ -358,7 +363,9 @@ class GitHubGraphQL:
         updated = reply.part("update")
         if updated is not None:
             return Branch(pull_request.head, updated["pullRequest"]["headRefOid"])
-        error = api.update_error(queries.message_of(reply.error()), pull_request)
+        refused = reply.error() or {}
+        error = queries.plain_error(refused, f"update pull request #{pull_request.number}")
+        error = error or api.update_error(queries.message_of(refused), pull_request)
         if error is not None:
             raise error
         return Branch(pull_request.head, pull_request.head_commit_sha)

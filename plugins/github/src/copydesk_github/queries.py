@@ -51,6 +51,7 @@ BATCH_PATHS: Final = 25
 ZERO: Final = "0" * 40
 
 _WRITERS: Final = frozenset({"ADMIN", "MAINTAIN", "WRITE"})
+_REFUSED: Final = frozenset({"NOT_FOUND", "FORBIDDEN", "INSUFFICIENT_SCOPES"})
 _COMMIT: Final = """\
 oid message committedDate author { name email user { login } } parents(first: 10) { nodes { oid } }"""
 _PULL: Final = """\
@@ -167,9 +168,18 @@ def error_of(error: Mapping[str, Any], what: str) -> CopydeskError:
 
 
 def is_too_much(error: Mapping[str, Any]) -> bool:
-    """Whether a document asked for more than GitHub answers at once."""
+    """Whether a document asked for more than GitHub answers at once; it may have no better words than that."""
     words = message_of(error).lower()
-    return error.get("type") == "RESOURCE_LIMITS_EXCEEDED" or "resource limits" in words or "timeout" in words
+    signs = ("resource limits", "timeout", "something went wrong")
+    return error.get("type") == "RESOURCE_LIMITS_EXCEEDED" or any(sign in words for sign in signs)
+
+
+def plain_error(error: Mapping[str, Any], what: str) -> CopydeskError | None:
+    """Make our error of one that tells nothing about branches or pull requests; None: its words have to be read.
+
+    It says that a right is missing, that something is not there, or that GitHub is not well.
+    """
+    return error_of(error, what) if error.get("type") in _REFUSED or is_too_much(error) else None
 
 
 def document(address: str, text: str, *, safe: bool, **variables: Any) -> Request:
