@@ -134,6 +134,10 @@ class Drafts:
     def forget(self, collection: str, slug: str) -> None:
         """Look again the next time: nobody knows what a call left that failed."""
         self._looks.forget((collection, slug))
+        self.forget_base()
+
+    def forget_base(self) -> None:
+        """Look at the base again the next time."""
         self._looks.forget("")
 
     def ended(self, branch: str) -> tuple[PullRequest, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from copydesk.blobs import blob_sha
-from copydesk.changes import carry_over, touched_paths
+from copydesk.changes import carry_over
 from copydesk.content import Collection
 from copydesk.drafts import Drafts
 from copydesk.entries import Draft, Edit, Entry, unpublished_key
@@ -70,23 +70,14 @@ class Steps:
         return self.save_new(edit) if draft is None else self._save_again(edit, draft)
 
     def _save_again(self, edit: Edit, draft: Draft) -> Entry:
-        commit = NewCommit(draft.branch, draft.commit_sha, edit.changes, edit.message, edit.author)
-        head = self._commit(commit)
-        pull = draft.pull_request
-        if pull is None:
-            pull = attrs.evolve(self.open(draft.branch, edit), head_commit_sha=head)
-            if head == draft.commit_sha:
-                self._check_resumed(commit, pull)
+        head = self._commit(
+            NewCommit(draft.branch, draft.commit_sha, edit.changes, edit.message, edit.author)
+        )
+        pull = draft.pull_request or self.open(draft.branch, edit)
         if not self.drafts.statuses(pull):
             pull = self.label(pull, edit.status)
         pull = attrs.evolve(pull, head_commit_sha=head)
         return self.drafts.entry(edit.kind, edit.slug, Draft(draft.branch, head, pull))
-
-    def _check_resumed(self, commit: NewCommit, pull: PullRequest) -> None:
-        """Check the base of a draft that an earlier, interrupted call of the same edit had made but for this."""
-        made = self.repository.compare(self.drafts.look_at_base(), pull.head_commit_sha)
-        if made.paths <= touched_paths(commit.changes):
-            self._check_base(attrs.evolve(commit, parent_commit_sha=made.merge_base_commit_sha), pull)
 
     def save_new(self, edit: Edit) -> Entry:
         """Make the draft of an entry: branch, commit, pull request, label."""
@@ -113,7 +104,8 @@ class Steps:
     def _check_base(self, commit: NewCommit, pull: PullRequest) -> None:
         """Take a new draft back if somebody had published other versions of its files before it was made.
 
-        The base was seen a moment before; what it is now comes with the pull request, without a request.
+        The base was seen a moment before; what it is now comes with the pull request, without a request. Where
+        this is cut, the conflict shows when the draft is published.
         """
         base = pull.base_commit_sha or self.drafts.look_at_base()
         if base == commit.parent_commit_sha:
@@ -153,6 +145,7 @@ class Steps:
     def commit_to_base(self, changes: tuple[Change, ...], message: str, author: User | None) -> str:
         """Commit to the branch with the published content, and give its head."""
         parent = self.drafts.base_commit()
+        self.drafts.forget_base()  # until it is known where this took it
         head = self._commit(NewCommit(self.drafts.base, parent, changes, message, author))
         self.drafts.base_moved(head)
         return head

@@ -60,7 +60,7 @@ class Workflow:
         pulls = self.repository.list_pull_requests("open", self._drafts.base)
         ours = [pull for pull in pulls if pull.head.startswith(BRANCH_PREFIX) or pull.problem]
         if any(pull.changed_files is None and not pull.problem for pull in ours):
-            self._drafts.base_commit()  # once, and not in every thread
+            self._drafts.look_at_base()  # once, and not in every thread
         return self.repository.map_reads(self._drafts.listed, ours)
 
     def published(self, collection: str) -> tuple[Entry, ...]:

@@ -393,7 +393,8 @@ class WorkflowMachine(RuleBasedStateMachine):
 
     @rule(slug=slugs, remove=st.booleans())
     def base_changes(self, slug: str, remove: bool) -> None:
-        """Somebody changes a published file, or removes it, with git."""
+        """Somebody changes a published file, or removes it, with git, and is seen a minute later."""
+        self.now += 60
         path = path_of(slug)
         content = None if remove and path in self.base else self.fresh()
         self.commit(self.repository.base_branch, path, content)
