@@ -110,6 +110,50 @@ def test_extension_can_bring_an_operation():
     assert "list_checks" not in repository.operations
 
 
+@pytest.mark.parametrize(
+    "stumble",
+    [
+        KeyError("sha"),
+        IndexError(),
+        TypeError(),
+        ValueError(),
+        UnicodeDecodeError("utf-8", b"", 0, 1, "x"),
+        AttributeError(),
+        OverflowError(),
+    ],
+    ids=lambda stumble: type(stumble).__name__,
+)
+def test_stumbling_over_an_answer_names_the_backend(stumble):
+    class Stumbling:
+        @hookimpl
+        def list_branches(self, prefix):
+            raise stumble
+
+    expected = (
+        r"the tiny backend \(copydesk-tiny 1\.2\.3\) does not understand the answer to list_branches "
+        rf"\({type(stumble).__name__}\); check the address of the API, or report it"
+    )
+    with pytest.raises(ProtocolError, match=expected) as caught:
+        over(Stumbling()).list_branches()
+    assert caught.value.__cause__ is stumble
+
+
+def test_what_an_extension_raises_is_left_as_it_is():
+    class Careless:
+        @hookimpl(wrapper=True)
+        def list_branches(self):
+            raise KeyError("mine")
+            yield
+
+    class Branches:
+        @hookimpl
+        def list_branches(self, prefix):
+            return ()
+
+    with pytest.raises(KeyError, match="mine"):
+        over(Branches(), Careless()).list_branches()
+
+
 def test_answer_of_none_is_the_backends_bug():
     with pytest.raises(ProtocolError, match=r"copydesk-tiny 1\.2\.3\) answered None to read_file"):
         over(Tiny()).read_file(SHA, "a.md")

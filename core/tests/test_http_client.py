@@ -496,3 +496,23 @@ def test_threads_share_a_client(forge, make_client, reply):
         thread.join()
     assert wrong == []
     assert len(forge.seen) == 160
+
+
+def test_answer_is_the_list_or_the_object_that_is_asked_for():
+    assert Answer(200, content=b"[1]").json_list() == [1]
+    assert Answer(200, content=b'{"a": 1}').json_object() == {"a": 1}
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"message": "moved"}', b"null", b'"text"', b"1"])
+def test_answer_that_is_no_list_is_not_read_as_one(body):
+    answer = Answer(200, content=body, url="https://forge.example/a?key=hidden")
+    with pytest.raises(
+        ProtocolError, match=r"^https://forge\.example/a answered 200 with JSON that is not a list; "
+    ):
+        answer.json_list()
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"text"', b"1"])
+def test_answer_that_is_no_object_is_not_read_as_one(body):
+    with pytest.raises(ProtocolError, match=r"JSON that is not an object; check the address of the API$"):
+        Answer(200, content=body).json_object()

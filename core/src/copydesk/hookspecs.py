@@ -25,6 +25,11 @@ not need. Every operation may also raise :class:`~copydesk.errors.Authentication
 :class:`~copydesk.errors.PermissionDeniedError`, :class:`~copydesk.errors.RateLimitedError`,
 :class:`~copydesk.errors.UnavailableError` and :class:`~copydesk.errors.ProtocolError`.
 
+An answer of another shape than its reader expects needs no checks of keys and types: a LookupError, TypeError,
+ValueError, AttributeError or ArithmeticError that leaves an operation becomes a ProtocolError that names backend
+and operation, from the original. What would be read as *nothing* needs one, such as an object in place of a list:
+:meth:`copydesk.http.Answer.json_list` raises there.
+
 ``docs/contract.md`` says which endpoint answers which operation on each forge.
 """
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
 import pluggy
 
 from copydesk._defaults import CoreDefaults
+from copydesk._guard import make_guard
 from copydesk.changes import carry_over, check_commit, check_commit_sha
 from copydesk.config import SiteConfig
 from copydesk.errors import (
@@ -154,6 +155,7 @@ class Repository:
         # The one cast of the core: the Protocol is what `add_hookspecs` read, so it is the type of the relay.
         self._hooks = cast("BackendHooks", self._plugins.hook)
         self._plugins.register(CoreDefaults(self._hooks, self._pool), name="copydesk")
+        self._plugins.register(make_guard(origin.name, origin.origin), name="guard")
         self._backends = backends
         self._snapshots = Snapshots(self._ask_files, self._ask_comparison)
         self._heads: dict[str, str] = {}

@@ -141,7 +141,7 @@ class Call:
     def _page_url(self, page: int) -> str:
         # GitHub's links name the repository by its number.
         path = self.request.path.removeprefix(self.simulator.root)
-        tail = re.sub(r"^/repos/[^/]+/[^/]+", "", path)
+        tail = re.sub(r"^/(repos/[^/]+|repositories)/[^/]+", "", path)
         if self._repository is not None:
             path = f"/repositories/{self.repository.id}{tail}"
         query = {**self.request.args.to_dict(), "page": str(page)}

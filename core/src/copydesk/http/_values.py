@@ -165,6 +165,32 @@ class Answer:
             )
         return value
 
+    def json_list(self) -> list[Any]:
+        """Read the body as a JSON list: an object in its place would be read as its keys, or as nothing.
+
+        :raises ProtocolError: it is none.
+        """
+        value = self.json()
+        if not isinstance(value, list):
+            raise self._unlike("a list")
+        return value
+
+    def json_object(self) -> dict[str, Any]:
+        """Read the body as a JSON object.
+
+        :raises ProtocolError: it is none.
+        """
+        value = self.json()
+        if not isinstance(value, dict):
+            raise self._unlike("an object")
+        return value
+
+    def _unlike(self, shape: str) -> ProtocolError:
+        return ProtocolError(
+            f"{self.hide(without_query(self.url))} answered {self.status} with JSON that is not {shape}; "
+            "check the address of the API"
+        )
+
     def _read(self) -> tuple[Any, str]:
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind and not kind.endswith(("/json", "+json")):

@@ -99,6 +99,20 @@ def is_now(time: datetime | None) -> bool:
     )
 
 
+def check_nothing_overridden(subclass: type, suite: type) -> None:
+    """Check that a subclass overrides a test of the suite only as an xfail with a reason, and deletes none."""
+    for name in dir(suite):
+        mine, theirs = getattr(subclass, name, None), getattr(suite, name)
+        if not name.startswith("test_"):
+            continue
+        marks = getattr(mine, "pytestmark", [])
+        # pytest.mark.skip(Suite.test_x) marks the suite's own function, for every subclass.
+        if mine is theirs and all(mark.name == "parametrize" for mark in marks):
+            continue
+        excused = any(mark.name == "xfail" and mark.kwargs.get("reason") for mark in marks)
+        assert excused, f"{name} was overridden: mark it xfail with a reason, or remove it"
+
+
 class _Meta:
     """Tests of the backend as a plugin, and of the subclass as an honest one."""
 
@@ -154,16 +168,7 @@ class _Meta:
 
     def test_nothing_of_the_suite_is_overridden(self) -> None:
         """A test of the suite is overridden only as an xfail with a reason, and never deleted."""
-        for name in dir(BackendSuite):
-            mine, theirs = getattr(type(self), name, None), getattr(BackendSuite, name)
-            if not name.startswith("test_"):
-                continue
-            marks = getattr(mine, "pytestmark", [])
-            # pytest.mark.skip(BackendSuite.test_x) marks the suite's own function, for every subclass.
-            if mine is theirs and all(mark.name == "parametrize" for mark in marks):
-                continue
-            excused = any(mark.name == "xfail" and mark.kwargs.get("reason") for mark in marks)
-            assert excused, f"{name} was overridden: mark it xfail with a reason, or remove it"
+        check_nothing_overridden(type(self), BackendSuite)
 
     def test_seed_is_there(self, repo: Repository, steps: Steps) -> None:
         """The fixture holds exactly the seed, on one branch, without pull requests."""

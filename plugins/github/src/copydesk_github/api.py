@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -174,6 +175,20 @@ def ask_head(base: str, name: str, known_commit_sha: str) -> Request:
     if known_commit_sha:
         headers["If-None-Match"] = f'"{known_commit_sha}"'
     return Request("GET", f"{base}/commits/heads/{quoted_path(name)}", headers=headers)
+
+
+def read_head(answer: Answer) -> str:
+    """Read the sha that is the whole body.
+
+    :raises ProtocolError: it is none: a page that somebody else answered.
+    """
+    sha = answer.text.strip()
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", sha):
+        raise ProtocolError(
+            f"github answered {len(answer.content)} bytes that are no sha where the head of a branch was asked "
+            "for; check api_root"
+        )
+    return sha
 
 
 def read_ref(data: Mapping[str, Any]) -> tuple[str, str]:
@@ -454,6 +469,18 @@ def ask_add_labels(base: str, number: int, labels: Iterable[str]) -> Request:
 def ask_remove_label(base: str, number: int, label: str) -> Request:
     """Remove a label (Remove a label from an issue); a second time it is not found."""
     return Request("DELETE", f"{base}/issues/{number}/labels/{quoted(label)}", safe=True)
+
+
+def check_label_is_gone(answer: Answer, label: str) -> None:
+    """Check that it is the label that was not found, and not the pull request.
+
+    :raises NotFoundError: it is something else.
+    """
+    said = sentence_of(answer)
+    if "label does not exist" not in said.lower():
+        raise NotFoundError(
+            f"github removed no label {label!r}: {said!r}; check that the pull request is there"
+        )
 
 
 def ask_merge(base: str, pull: PullRequest, method: str, message: str) -> Request:

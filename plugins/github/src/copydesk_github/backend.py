@@ -94,7 +94,7 @@ class GitHubBackend:
             return Branch(name, known_commit_sha)
         if answer.status != 200:
             raise self._no_branch(name, answer)
-        return Branch(name, answer.text.strip())
+        return Branch(name, api.read_head(answer))
 
     def _no_branch(self, name: str, answer: Answer) -> NotFoundError:
         """Say what is there instead; this asks once more."""
@@ -106,7 +106,7 @@ class GitHubBackend:
     @hookimpl
     def list_branches(self, prefix: str) -> tuple[Branch, ...]:
         request = Request("GET", f"{self.base}/git/matching-refs/heads/{quoted_path(prefix)}")
-        refs = [api.read_ref(ref) for page in self.client.pages(request, by_link) for ref in page.json()]
+        refs = [api.read_ref(ref) for page in self.client.pages(request, by_link) for ref in page.json_list()]
         return tuple(sorted((Branch(*ref) for ref in refs), key=lambda branch: branch.name))
 
     @hookimpl
@@ -145,6 +145,10 @@ class GitHubBackend:
             data = answer.json()
             found = self._walk(data["sha"], folder) if data["truncated"] else api.read_tree(data, folder)
             return tuple(sorted(found, key=lambda entry: entry.path))
+        if folder and answer.status != 404:
+            # A refusal does not say that the folder is not there: the whole tree does.
+            every = self.list_files(commit_sha, "")
+            return tuple(entry for entry in every if entry.path.startswith(f"{folder}/"))
         if folder and self._tree(commit_sha) is not None:
             return ()
         raise self._no_commit(commit_sha)
@@ -165,7 +169,7 @@ class GitHubBackend:
     def _tree(self, sha: str, folder: str = "") -> Any | None:
         request = api.ask_tree(self.base, sha, folder, recursive=False)
         answer = self.client.send(request, allow={404, 409, 422})
-        return answer.json() if answer.status == 200 else None
+        return answer.json_object() if answer.status == 200 else None
 
     def _no_commit(self, commit_sha: str) -> NotFoundError:
         return NotFoundError(f"there is no commit {commit_sha[:12]} in {self.base!r} on github")
@@ -196,7 +200,7 @@ class GitHubBackend:
         request = Request("GET", f"{self.base}/commits", query)
         try:
             for answer in self.client.pages(request, by_link):
-                found += [api.read_listed_commit(item) for item in answer.json()]
+                found += [api.read_listed_commit(item) for item in answer.json_list()]
                 if len(found) >= limit:
                     break
         except NotFoundError as exc:
@@ -272,14 +276,14 @@ class GitHubBackend:
         if not added:
             return pull
         answer = self.client.send(api.ask_add_labels(self.base, pull.number, added))
-        return attrs.evolve(pull, labels=tuple(label["name"] for label in answer.json()))
+        return attrs.evolve(pull, labels=tuple(label["name"] for label in answer.json_list()))
 
     @hookimpl
     def list_pull_requests(self, state: str, base: str, head: str) -> tuple[PullRequest, ...]:
         """Cost one request per 100; the files of each are not told."""
         request = api.ask_pull_requests(self.base, self.owner, state, base, head)
         pages = self.client.pages(request, by_link)
-        found = [api.read_pull_request(item) for page in pages for item in page.json()]
+        found = [api.read_pull_request(item) for page in pages for item in page.json_list()]
         return tuple(pull for pull in found if _is_wanted(pull, state, base, head))
 
     @hookimpl
@@ -290,7 +294,9 @@ class GitHubBackend:
         for label in remove:
             answer = self.client.send(api.ask_remove_label(self.base, pull.number, label), allow={404})
             # 404 also says that the pull request has not got the label.
-            left = (item["name"] for item in answer.json()) if answer.status == 200 else pull.labels
+            if answer.status == 404:
+                api.check_label_is_gone(answer, label)
+            left = (item["name"] for item in answer.json_list()) if answer.status == 200 else pull.labels
             pull = attrs.evolve(pull, labels=tuple(name for name in left if name != label))
         return pull
 
@@ -360,14 +366,16 @@ class GitHubBackend:
         at = f"commits/{commit_sha}"
         try:
             for page in self._pages(f"{at}/status"):
-                found += api.read_statuses(page)
+                found += api.read_statuses(page.json())
             for page in self._pages(f"{at}/check-runs"):
-                found += api.read_check_runs(page)
-        except (NotFoundError, ProtocolError) as exc:
+                found += api.read_check_runs(page.json())
+        except CopydeskError as exc:
+            if exc.answer is None or exc.answer.status not in {404, 422}:
+                raise
             raise self._no_commit(commit_sha) from exc
         for page in self._pages("deployments", sha=commit_sha):
-            for deployment in page:
-                statuses = self._send("GET", f"deployments/{deployment['id']}/statuses").json()
+            for deployment in page.json_list():
+                statuses = self._send("GET", f"deployments/{deployment['id']}/statuses").json_list()
                 found.append(api.read_deployment(deployment, statuses))
         return tuple(check for _, check in sorted(found, key=lambda each: each[0], reverse=True))
 
@@ -377,9 +385,9 @@ class GitHubBackend:
         where = f"{self.base}/{path}" if path else self.base
         return self.client.send(Request(method, where), allow=set(allow))
 
-    def _pages(self, path: str, **query: str | int) -> Iterable[Any]:
+    def _pages(self, path: str, **query: str | int) -> Iterable[Answer]:
         request = Request("GET", f"{self.base}/{path}", query | {"per_page": 100})
-        return (answer.json() for answer in self.client.pages(request, by_link))
+        return self.client.pages(request, by_link)
 
 
 def _contents(commit: NewCommit) -> list[bytes]:

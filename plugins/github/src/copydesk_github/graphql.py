@@ -139,18 +139,27 @@ class GitHubGraphQL:
         return tuple(self._file(commit_sha, entry, contents) for entry in entries)
 
     def _read_texts(self, shas: Sequence[str]) -> dict[str, bytes]:
-        """Read texts in one request; where that is too much, in halves."""
-        try:
-            reply = self._ask(queries.ask_blobs(self.address, self.repo, shas))
-        except UnavailableError:
-            reply = None
+        """Read texts in one request; where that is too much, in halves, and the last by REST, which bears it."""
+        reply = self._ask_texts(shas)
         if reply is not None and not any(queries.is_too_much(error) for error in reply.errors):
             return queries.read_blobs(reply, shas)
         if len(shas) == 1:
-            return {}  # REST has no such limit
+            # Now and not later: where the forge is away, this ends the call.
+            return {shas[0]: self.client.send(api.ask_blob(self.rest.base, shas[0])).content}
         half = len(shas) // 2
         self._batch = max(1, min(self._batch, half))
         return self._read_texts(shas[:half]) | self._read_texts(shas[half:])
+
+    def _ask_texts(self, shas: Sequence[str]) -> Reply | None:
+        """Ask for texts; None: it was too much, which GitHub also says by 502."""
+        request = queries.ask_blobs(self.address, self.repo, shas)
+        try:
+            return self._ask(request)
+        except UnavailableError as exc:
+            if exc.answer is not None:
+                return None
+        # No answer at all says nothing about the size: as any other read.
+        return self._ask(attrs.evolve(request, safe=True))
 
     def _file(self, commit_sha: str, entry: TreeEntry, contents: Mapping[str, bytes]) -> File:
         content = contents.get(str(entry.version.blob_sha))
@@ -252,7 +261,7 @@ class GitHubGraphQL:
         if not labels:
             return pull
         answer = self.client.send(api.ask_add_labels(self.rest.base, pull.number, labels))
-        added = answer.json()
+        added = answer.json_list()
         self._labels |= {label["name"]: label["node_id"] for label in added}
         return attrs.evolve(pull, labels=tuple(label["name"] for label in added))
 

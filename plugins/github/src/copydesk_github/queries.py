@@ -140,8 +140,13 @@ class Reply:
 
 
 def read_reply(answer: Answer) -> Reply:
-    """Read data and errors of an answer."""
-    body = answer.json()
+    """Read data and errors of an answer.
+
+    :raises ProtocolError: it has neither; an absent repository would look the same.
+    """
+    body = answer.json_object()
+    if not body.get("data") and not body.get("errors"):
+        raise ProtocolError("github answered GraphQL with neither data nor errors; check api_root")
     return Reply(body.get("data") or {}, tuple(body.get("errors") or ()))
 
 

@@ -1,0 +1,53 @@
+"""A GitHub, and a network, that misbehave, in three settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import pytest
+
+pytest.importorskip("simulators.github", reason="the simulators are not beside these tests")
+
+from copydesk import open_repository
+from copydesk.testing import SEED, HttpBackendSuite
+
+
+class TestGraphQL(HttpBackendSuite):
+    unsupported = frozenset({"refresh_credential", "repair"})
+    secret = "full-token"
+    many = 101  # pages hold a hundred
+    enterprise = False
+    options: ClassVar[dict[str, object]] = {}
+
+    @pytest.fixture
+    def server(self, tmp_path) -> Iterator:
+        from simulators.github import GitHubSimulator
+        from simulators.store import Forge
+
+        forge = Forge(tmp_path / "forge")
+        forge.now = lambda: datetime.now(UTC)
+        forge.add_token(self.secret, forge.add_user("owner", "Site Owner", "owner@example.org"))
+        files = {file.path: file.content for file in SEED}
+        forge.add_repository("owner/site", files, modes={file.path: int(file.mode, 8) for file in SEED})
+        with GitHubSimulator(forge, enterprise=self.enterprise) as server:
+            yield server
+        forge.close()
+
+    @pytest.fixture
+    def connect(self, server):
+        options: ClassVar[dict[str, object]] = {
+            "repo": "owner/site",
+            "api_root": server.url + server.root,
+            **self.options,
+        }
+        return lambda http: open_repository("github", credential=self.secret, http=http, **options)
+
+
+class TestRest(TestGraphQL):
+    options: ClassVar[dict[str, object]] = {"use_graphql": False}
+
+
+class TestEnterprise(TestGraphQL):
+    enterprise = True
