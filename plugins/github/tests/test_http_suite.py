@@ -49,5 +49,6 @@ class TestRest(TestGraphQL):
     options: ClassVar[dict[str, object]] = {"use_graphql": False}
 
 
+@pytest.mark.long  # everything is the same but the addresses
 class TestEnterprise(TestGraphQL):
     enterprise = True

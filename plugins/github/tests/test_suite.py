@@ -25,6 +25,7 @@ class TestRest(TestGraphQL):
         return open_seeded(use_graphql=False)
 
 
+@pytest.mark.long  # everything is the same but the addresses
 class TestEnterprise(TestGraphQL):
     @pytest.fixture
     def repository(self, open_seeded) -> Repository:
