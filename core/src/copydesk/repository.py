@@ -49,7 +49,7 @@ from copydesk.models import (
 from copydesk.options import BackendOptions, build_options
 from copydesk.outcomes import Outcomes
 from copydesk.paths import check_branch, check_folder, check_path
-from copydesk.pool import ReadPool
+from copydesk.pool import WORKERS, ReadPool
 from copydesk.registry import InstalledBackend, load_backend
 from copydesk.snapshot import Snapshots, Tree
 
@@ -100,7 +100,13 @@ def open_repository(
     opened = factory.open(typed, connect)
     backends = opened if isinstance(opened, tuple) else (opened,)
     repository = Repository(
-        origin, typed, backends, tuple(extensions), sleep=settings.sleep, on_close=connect.close
+        origin,
+        typed,
+        backends,
+        tuple(extensions),
+        sleep=settings.sleep,
+        workers=connect.workers or WORKERS,
+        on_close=connect.close,
     )
     if not repository.own_operations:
         raise BackendLoadError(
@@ -141,6 +147,7 @@ class Repository:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        workers: int = WORKERS,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.origin = origin
@@ -148,7 +155,7 @@ class Repository:
         self._clock = clock
         self._sleep = sleep
         self._on_close = on_close
-        self._pool = ReadPool()
+        self._pool = ReadPool(workers)
         self._writing = threading.Lock()
         self._info: RepositoryInfo | None = None
         self._plugins = _plugins(origin, backends, extensions)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 pytest.importorskip("vcr", reason="vcrpy is not installed")
@@ -71,6 +72,12 @@ class Scrubber:
             kept = ((name, each) for name, each in value.items() if name in ADDRESSES or name[-4:] != "_url")
             return {name: self._bare(each) for name, each in kept}
         return value.replace(self.url, HOST) if isinstance(value, str) else value
+
+
+@pytest.fixture
+def settings(settings):
+    """One request at a time: a cassette keeps no order among those that go at once."""
+    return attrs.evolve(settings, workers=1)
 
 
 @pytest.fixture(params=["graphql", "rest"])

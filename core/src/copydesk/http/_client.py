@@ -62,8 +62,9 @@ class HttpClient:
             origin_of(checked_root(address, "origins")): given for address, given in (origins or {}).items()
         }
         keyring = Keyring({**access, origin_of(self.root): credential}, gates)
+        self.workers = workers or dialect.workers
         self._transport = Transport(
-            keyring.origins, workers=workers or dialect.workers, timeout=timeout, user_agent=user_agent
+            keyring.origins, workers=self.workers, timeout=timeout, user_agent=user_agent
         )
         self._settings = Settings(
             self.root, dialect, self._transport, keyring, clock, sleep, jitter, max_wait

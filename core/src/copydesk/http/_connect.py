@@ -28,11 +28,13 @@ class HttpSettings:
 
     :param timeout: seconds to connect, and seconds without a byte.
     :param max_wait: seconds that one call waits for a limit before it raises RateLimitedError.
+    :param workers: how many requests go at once; None: what the forge bears.
     :param store: where the credentials of logins are kept.
     """
 
     timeout: tuple[float, float] = (10.0, 60.0)
     max_wait: float = 60.0
+    workers: int | None = None
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float, float], float] = random.uniform
@@ -67,6 +69,7 @@ class Connector:
             dialect,
             credential=self.found(root),
             origins=origins,
+            workers=known.workers,
             clock=known.clock,
             sleep=known.sleep,
             jitter=known.jitter,
@@ -92,6 +95,11 @@ class Connector:
         if credential is None:
             raise missing_credential(self.backend)
         return credential
+
+    @property
+    def workers(self) -> int | None:
+        """How many requests may go at once to the forge that bears the least; None where there is no forge."""
+        return min((client.workers for client in self._clients), default=None)
 
     def close(self) -> None:
         """Close every client; a second call does nothing."""
