@@ -439,8 +439,12 @@ def test_first_failure_of_the_pool_in_order_of_the_items_is_raised():
 
 
 def test_threads_end_with_the_repository(site_path):
+    def reading():
+        return {thread for thread in threading.enumerate() if thread.name.startswith("copydesk-read")}
+
+    others = reading()  # of repositories that other tests left to the collector
     repository = open_repository("local", repo=site_path)
     repository.map_reads(lambda _: time.sleep(0), range(4))
-    assert any(thread.name.startswith("copydesk-read") for thread in threading.enumerate())
+    assert reading() - others
     repository.close()
-    assert not any(thread.name.startswith("copydesk-read") for thread in threading.enumerate())
+    assert not reading() - others

@@ -17,7 +17,7 @@ from copydesk.testing import SEED, HttpBackendSuite
 class TestGraphQL(HttpBackendSuite):
     unsupported = frozenset({"refresh_credential", "repair"})
     secret = "full-token"
-    many = 101  # pages hold a hundred
+    many = 31  # a page holds 30 branches
     enterprise = False
     options: ClassVar[dict[str, object]] = {}
 
@@ -46,6 +46,7 @@ class TestGraphQL(HttpBackendSuite):
 
 
 class TestRest(TestGraphQL):
+    many = 101  # and 100 pull requests
     options: ClassVar[dict[str, object]] = {"use_graphql": False}
 
 

@@ -148,7 +148,9 @@ def read_access(user: Answer, repository: Answer) -> Access:
     scopes = tuple(
         scope.strip() for scope in user.headers.get("x-oauth-scopes", "").split(",") if scope.strip()
     )
-    return Access(read_user(user.json()), read_repository(repository).may_write, scopes)
+    data = user.json_object()
+    who = User(data["login"], data.get("name") or "", data.get("email") or "")
+    return Access(who, read_repository(repository).may_write, scopes)
 
 
 def read_repository(answer: Answer) -> RepositoryInfo:

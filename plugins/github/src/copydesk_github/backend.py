@@ -125,12 +125,16 @@ class GitHubBackend:
 
     def head(self, name: str) -> str | None:
         """Give the head of a branch as it is now, None where there is none."""
-        answer = self._send("GET", f"git/ref/heads/{quoted_path(name)}", allow={404, 409})
-        return api.read_ref(answer.json())[1] if answer.status == 200 else None
+        try:
+            answer = self._send("GET", f"git/ref/heads/{quoted_path(name)}")
+        except NotFoundError:  # also that the repository is empty
+            return None
+        return api.read_ref(answer.json())[1]
 
     def delete_ref(self, name: str) -> bool:
         """Delete a branch wherever it is; False: there was none."""
-        answer = self.client.send(api.ask_delete_ref(self.base, name), allow={404, 422})
+        # A 404 is for who may not delete it (Delete a reference).
+        answer = self.client.send(api.ask_delete_ref(self.base, name), allow={422})
         if answer.status == 422 and "does not exist" not in api.sentence_of(answer).lower():
             raise api.ref_error(answer, name)
         return answer.status == 204
