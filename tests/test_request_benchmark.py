@@ -50,6 +50,7 @@ def test_requests_of_the_work_are_exact_and_bytes_are_the_same_again(github):
     assert played(github, SIDES, {}) == first
 
 
+@pytest.mark.long
 def test_requests_of_loading_are_exact(github):
     costs = played(github, (), {**dict.fromkeys(SIDES, (20,)), GRAPHQL: (20, 250, 1000)})
     assert requests_of(costs) == {

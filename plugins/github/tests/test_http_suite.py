@@ -45,6 +45,7 @@ class TestGraphQL(HttpBackendSuite):
         return lambda http: open_repository("github", credential=self.secret, http=http, **options)
 
 
+@pytest.mark.long  # half a minute more; what differs is under test every day in the other suites
 class TestRest(TestGraphQL):
     many = 101  # and 100 pull requests
     options: ClassVar[dict[str, object]] = {"use_graphql": False}
