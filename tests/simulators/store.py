@@ -198,6 +198,8 @@ class Repository:
     def head(self, branch: str) -> str | None:
         """Give the head of a branch, None when it is not there."""
         name = f"refs/heads/{branch}"
+        if not pygit2.reference_is_valid_name(name):
+            return None
         return str(self.git.references[name].target) if name in self.git.references else None
 
     def create_branch(self, branch: str, sha: str) -> None:

@@ -59,12 +59,12 @@ id number title state isCrossRepository updatedAt url
 headRefName headRefOid baseRefName baseRefOid author { login }
 labels(first: 100) { nodes { id name } }"""
 _OPEN: Final = """\
-query ($owner: String!, $name: String!, $ref: String!) {
+query ($owner: String!, $name: String!, $ref: String!, $asked: Boolean!) {
   viewer { login name email }
   repository(owner: $owner, name: $name) {
     id nameWithOwner viewerPermission isArchived deleteBranchOnMerge url
     defaultBranchRef { name }
-    ref(qualifiedName: $ref) { target { oid } }
+    ref(qualifiedName: $ref) @include(if: $asked) { target { oid } }
     labels(first: 100) { nodes { id name } }
   }
 }"""
@@ -208,9 +208,10 @@ class Opened:
 
 
 def ask_open(address: str, repo: str, branch: str) -> Request:
-    """Ask for the repository, who asks, and the head of a branch."""
+    """Ask for the repository, who asks, and the head of a branch; "" for none."""
     owner, _, name = repo.partition("/")
-    return document(address, _OPEN, safe=True, owner=owner, name=name, ref=f"refs/heads/{branch}")
+    ref = f"refs/heads/{branch}"
+    return document(address, _OPEN, safe=True, owner=owner, name=name, ref=ref, asked=bool(branch))
 
 
 def read_open(reply: Reply, repo: str) -> Opened:
