@@ -19,6 +19,7 @@ class TestGraphQL(BackendSuite):
         return open_seeded()
 
 
+@pytest.mark.long  # every day GraphQL hands it what it cannot do
 class TestRest(TestGraphQL):
     @pytest.fixture
     def repository(self, open_seeded) -> Repository:
