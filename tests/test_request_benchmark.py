@@ -44,6 +44,7 @@ def requests_of(costs):
     return {step: tuple(each) for step, each in counted.items()}
 
 
+@pytest.mark.long
 def test_requests_of_the_work_are_exact_and_bytes_are_the_same_again(github):
     first = played(github, SIDES, {})
     assert requests_of(first) == WORK

@@ -105,18 +105,16 @@ def test_warm_and_unchanged(site):
     assert site.repository.simulator.log[-1].status == 304
 
 
-def test_entries(site, forge):
-    repository = forge.repository("owner/site")
+def test_entries(forge, open_site):
+    repository = forge.add_repository("owner/site", FILES)
     for number in range(120):
         branch = f"cms/posts/p{number}"
         repository.commit_files(branch, {f"content/posts/p{number}.md": b"x"}, "x", start="main")
         repository.open_pull("x", branch, "main", labels=["netlify-cms/draft"])
+    site = Site(open_site(branch="main"), parse_config(CONFIG, "admin/config.yml"))
     site.look()
-    if site.repository.options.use_graphql:
-        with site.costs(2):
-            assert len(site.workflow.entries()) == 120
-    else:
-        site.workflow.entries()
+    with site.costs(2):
+        assert len(site.workflow.entries()) == 120
 
 
 def test_publish_where_the_repository_deletes_merged_branches(site, forge, by):
