@@ -23,6 +23,7 @@ from copydesk.cli._options import (
 from copydesk.cli._show import (
     as_json,
     entries_as_json,
+    in_words,
     nothing_to_do,
     print_entries,
     print_json,
@@ -225,14 +226,11 @@ def _with_remedy(
         return with_based_on(conflict, ", ".join(map(repr, conflict.paths)), base_head(workflow.repository))
     if based_on is None:
         return with_based_on(conflict, f"{collection} {slug!r} ({entry.status})", entry.commit_sha)
-    return ConflictError(
+    words = (
         f"{conflict}; nothing was saved. See what is there now: copydesk show {collection} {slug}; "
-        f"merge it into your file, and save with --based-on {entry.commit_sha[:10]}",
-        branch=conflict.branch,
-        paths=conflict.paths,
-        versions=conflict.versions,
-        head_commit_sha=entry.commit_sha,
+        f"merge it into your file, and save with --based-on {entry.commit_sha[:10]}"
     )
+    return in_words(conflict, words, entry.commit_sha)
 
 
 @click.command()

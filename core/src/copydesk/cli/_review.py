@@ -15,7 +15,7 @@ from copydesk.cli._options import (
     site_options,
     user_of,
 )
-from copydesk.cli._show import as_json, nothing_to_do, print_json, printable, tell, waiting
+from copydesk.cli._show import as_json, in_words, nothing_to_do, print_json, printable, tell, waiting
 from copydesk.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
@@ -186,14 +186,11 @@ def _with_draft(
     if based_on is not None or entry.pull_request is None:
         return conflict
     by = f" of {entry.author}" if entry.author else ""
-    return ConflictError(
+    words = (
         f"{collection} {slug!r} has a draft{by} that edits it; publish or discard it first, or, to delete it all "
-        f"the same, add: --based-on {entry.commit_sha[:10]}",
-        branch=conflict.branch,
-        paths=conflict.paths,
-        versions=conflict.versions,
-        head_commit_sha=entry.commit_sha,
+        f"the same, add: --based-on {entry.commit_sha[:10]}"
     )
+    return in_words(conflict, words, entry.commit_sha)
 
 
 @click.command()

@@ -19,6 +19,7 @@ __all__ = [
     "as_json",
     "commit_as_json",
     "entries_as_json",
+    "in_words",
     "nothing_to_do",
     "print_entries",
     "print_json",
@@ -186,18 +187,24 @@ def commit_as_json(commit: Commit) -> dict[str, Any]:
     }
 
 
-def with_based_on(conflict: ConflictError, what: str, commit_sha: str) -> ConflictError:
-    """Give the conflict of a write that named no commit, with what a person at a terminal does next."""
+def in_words(conflict: ConflictError, words: str, commit_sha: str) -> ConflictError:
+    """Give a conflict with what a person at a terminal does next; *commit_sha* is what is there now."""
     from copydesk.errors import ConflictError
 
-    short = commit_sha[:10]
     return ConflictError(
-        f"{what} exists already, at {short}; if that is what you edited, add: --based-on {short}",
+        words,
         branch=conflict.branch,
         paths=conflict.paths,
         versions=conflict.versions,
         head_commit_sha=commit_sha,
     )
+
+
+def with_based_on(conflict: ConflictError, what: str, commit_sha: str) -> ConflictError:
+    """Give the conflict of a write that named no commit, with what a person at a terminal does next."""
+    short = commit_sha[:10]
+    words = f"{what} exists already, at {short}; if that is what you edited, add: --based-on {short}"
+    return in_words(conflict, words, commit_sha)
 
 
 def nothing_to_do(why: str) -> None:

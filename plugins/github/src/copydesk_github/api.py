@@ -145,12 +145,15 @@ def _signature(data: Mapping[str, Any], account: Mapping[str, Any] | None) -> Us
 
 def read_access(user: Answer, repository: Answer) -> Access:
     """Read who asks, and what may be done in the repository (Get the authenticated user, Get a repository)."""
-    scopes = tuple(
-        scope.strip() for scope in user.headers.get("x-oauth-scopes", "").split(",") if scope.strip()
-    )
     data = user.json_object()
     who = User(data["login"], data.get("name") or "", data.get("email") or "")
-    return Access(who, read_repository(repository).may_write, scopes)
+    return Access(who, read_repository(repository).may_write, read_scopes(user))
+
+
+def read_scopes(answer: Answer) -> tuple[str, ...]:
+    """Read what a classic token may do, which every answer tells (Scopes for OAuth apps)."""
+    scopes = answer.headers.get("x-oauth-scopes", "").split(",")
+    return tuple(scope.strip() for scope in scopes if scope.strip())
 
 
 def read_repository(answer: Answer) -> RepositoryInfo:
@@ -553,6 +556,15 @@ def moved_error(pull: PullRequest, head_commit_sha: str) -> ConflictError:
         f"branch {pull.head!r} is no longer at {pull.head_commit_sha[:12]}; look at the new commits first",
         branch=pull.head,
         head_commit_sha=head_commit_sha,
+    )
+
+
+def undeleted_error(branch: str, head: str, seen: str) -> ConflictError:
+    """Make the error for a branch that was not deleted, because it is elsewhere than its caller saw."""
+    return ConflictError(
+        f"branch {branch!r} is at {head[:12]} and no longer at {seen[:12]}; nothing was deleted",
+        branch=branch,
+        head_commit_sha=head,
     )
 
 

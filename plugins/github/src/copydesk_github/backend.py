@@ -10,7 +10,6 @@ from copydesk import hookimpl
 from copydesk.blobs import blob_sha
 from copydesk.changes import check_versions
 from copydesk.errors import (
-    ConflictError,
     CopydeskError,
     NotFoundError,
     ProtocolError,
@@ -116,11 +115,7 @@ class GitHubBackend:
         if head is None:
             return False
         if head != head_commit_sha:
-            raise ConflictError(
-                f"branch {name!r} is at {head[:12]} and no longer at {head_commit_sha[:12]}; nothing was deleted",
-                branch=name,
-                head_commit_sha=head,
-            )
+            raise api.undeleted_error(name, head, head_commit_sha)
         return self.delete_ref(name)
 
     def head(self, name: str) -> str | None:

@@ -81,10 +81,7 @@ class GitHubGraphQL:
         """Cost one request."""
         answer = self.client.send(queries.ask_open(self.address, self.repo, ""))
         opened = queries.read_open(queries.read_reply(answer), self.repo)
-        scopes = answer.headers.get("x-oauth-scopes", "").split(",")
-        return Access(
-            opened.viewer, opened.info.may_write, tuple(scope.strip() for scope in scopes if scope.strip())
-        )
+        return Access(opened.viewer, opened.info.may_write, api.read_scopes(answer))
 
     @hookimpl
     def get_repository(self) -> RepositoryInfo:
@@ -120,11 +117,7 @@ class GitHubGraphQL:
             return False
         if head == seen:
             raise queries.error_of(error, f"delete branch {name!r}")
-        raise ConflictError(
-            f"branch {name!r} is at {head[:12]} and no longer at {seen[:12]}; nothing was deleted",
-            branch=name,
-            head_commit_sha=head,
-        )
+        raise api.undeleted_error(name, head, seen)
 
     # -- files ----------------------------------------------------------------------------------------
 
