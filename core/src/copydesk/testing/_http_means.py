@@ -6,7 +6,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 import pytest
@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 
 from copydesk.errors import CopydeskError, NotFoundError
 from copydesk.http import Gates, HttpSettings
-from copydesk.models import NewCommit, Put, TreeEntry
+from copydesk.models import NewCommit, PullRequest, Put, TreeEntry
 from copydesk.repository import Repository
 from copydesk.testing._server import Answer, CutBody, Exchange, Fault, Reset, ServerSimulator
 from copydesk.testing._steps import EDITOR, Steps
@@ -188,6 +188,7 @@ class Known:
     base_commit_sha: str
     commit_sha: str
     entries: tuple[TreeEntry, ...]
+    pull: PullRequest | None = None
 
 
 @attrs.frozen
@@ -213,6 +214,9 @@ READS: Final = (
     Read("list_files_in", "list_files", lambda repo, known: repo.list_files(known.commit_sha, "content")),
     Read("read_file", "read_file", lambda repo, known: repo.read_file(known.commit_sha, "README.md")),
     Read("read_files", "read_files", lambda repo, known: repo.read_files(known.commit_sha, known.entries)),
+    Read(
+        "read_folder", "read_folder", lambda repo, known: repo.read_folder(known.commit_sha, "content/posts")
+    ),
     Read("list_commits", "list_commits", lambda repo, known: repo.list_commits(known.commit_sha, limit=5)),
     Read(
         "last_changes",
@@ -224,6 +228,11 @@ READS: Final = (
         "list_pull_requests",
         "list_pull_requests",
         lambda repo, known: repo.list_pull_requests("all", head=known.branch),
+    ),
+    Read(
+        "list_changed_files",
+        "list_changed_files",
+        lambda repo, known: repo.list_changed_files(cast("PullRequest", known.pull)),
     ),
     Read("list_checks", "list_checks", lambda repo, known: repo.list_checks(known.commit_sha)),
 )
@@ -357,6 +366,12 @@ def _updated(steps: Steps, pull: Any) -> tuple[int, ...]:
     return (sum(pull.head_commit_sha in commit.parent_commit_shas for commit in history),)
 
 
+def _rebased(steps: Steps, pull: Any) -> tuple[int, ...]:
+    paths = steps.paths(pull.head)
+    assert f"{pull.head}/text.md" in paths
+    return (int(f"{pull.head}/base.md" in paths),)
+
+
 def _branch_of(made: Any) -> str:
     """Give the branch of a commit that wrote one file, by the folder of the file."""
     return str(next(iter(made.versions)).partition("/")[0])
@@ -460,6 +475,14 @@ DEEDS: Final = (
         _behind,
         lambda repo, pull: repo.update_from_base(pull),
         _updated,
+        _check_updated,
+    ),
+    Deed(
+        "rebase_pull_request",
+        "rebase_pull_request",
+        _behind,
+        lambda repo, pull: repo.rebase_pull_request(pull),
+        _rebased,
         _check_updated,
     ),
 )

@@ -58,7 +58,7 @@ ODD = (400, 409, 410, 418, 422)
 TRIES = 5
 
 #: Reads whose parts may be asked for at once, so that one may be on its way when another is refused.
-AT_ONCE = frozenset({"read_files", "last_changes"})
+AT_ONCE = frozenset({"read_files", "read_folder", "last_changes"})
 
 each_read = pytest.mark.parametrize("read", READS, ids=lambda read: read.name)
 each_deed = pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
@@ -121,7 +121,7 @@ class _Means:
         branch, base = name(), steps.head()
         pull = steps.pull_request(branch, Put(f"{branch}.md", b"new"), labels=("netlify-cms/draft",))
         entries = steps.repo.list_files(pull.head_commit_sha, "content/posts")
-        return Known(branch, base, pull.head_commit_sha, entries)
+        return Known(branch, base, pull.head_commit_sha, entries, pull)
 
     @pytest.fixture
     def stranger(self) -> Iterator[Stranger]:
