@@ -12,6 +12,7 @@ from werkzeug import Request, Response
 
 from simulators import rest
 from simulators.gitlab import (
+    archive,
     branches,
     checks,
     commits,
@@ -32,6 +33,7 @@ from simulators.gitlab.calls import (
     not_found,
     unauthorized,
 )
+from simulators.gitlab.graph import Graph, problem
 from simulators.gitlab.knobs import MergeRequestState, ProjectState
 from simulators.gitlab.shapes import Shapes, etag
 from simulators.rest import Route, Router
@@ -44,6 +46,7 @@ ROUTES: tuple[Route, ...] = (
     *writing.ROUTES,
     *commits.ROUTES,
     *compare.ROUTES,
+    *archive.ROUTES,
     *branches.ROUTES,
     *merging.ROUTES,
     *merge_requests.ROUTES,
@@ -87,6 +90,15 @@ class GitLabSimulator(ServerSimulator):
         #: A branch that goes with its merge request goes when :meth:`remove_branches` is called.
         self.remove_later = False
         self._removals: list[tuple[Repository, str]] = []
+        #: What a query of GraphQL may cost, and how many bytes of files it may ask for.
+        self.complexity_limit = 250
+        self.anonymous_complexity_limit = 200
+        self.blob_bytes_limit = 20 * 1024 * 1024
+        #: Files asked for by GraphQL come in another order than their paths.
+        self.blobs_shuffled = False
+        #: Seconds that the limit of archives goes by, and when each user got which project's.
+        self.clock: Callable[[], float] = time.monotonic
+        self.archives: dict[tuple[int | None, int], list[float]] = {}
         #: Requests left in this minute; it ends at *quota_reset*, in seconds since the epoch.
         self.quota = self.quota_left = 2000
         self.quota_reset = int(time.time()) + 60
@@ -94,6 +106,7 @@ class GitLabSimulator(ServerSimulator):
         self._projects: dict[int, ProjectState] = {}
         self._merge_requests: dict[int, MergeRequestState] = {}
         self._router = Router(ROUTES)
+        self._graph = Graph(self)
 
     # -- knobs ------------------------------------------------------------------------------------
 
@@ -154,12 +167,23 @@ class GitLabSimulator(ServerSimulator):
     def _answered(self, request: Request) -> Response:
         if (limited := self._limited()) is not None:
             return limited
-        access = self._access(request)
         web = request.host_url.rstrip("/")
         shapes = Shapes(web + self.root, web, self.forge)
+        if request.path == self.graphql_path:
+            return self._graphql(request, shapes)
+        access = self._access(request)
         if len(request.get_data()) > self.body_limit:
             raise ProblemError(413, "413 Request Entity Too Large", key="error")
         return self._routed(Call(simulator=self, request=request, shapes=shapes, access=access))
+
+    def _graphql(self, request: Request, shapes: Shapes) -> Response:
+        try:
+            access = self._access(request)
+        except rest.ProblemError:
+            return problem(401, "Invalid token")
+        if request.method != "POST":
+            return problem(404, "Not found!")
+        return self._graph.answer(request, access, shapes)
 
     def _limited(self) -> Response | None:
         if self._throttled:
