@@ -11,7 +11,7 @@ from simulators.gitlab.commits import between
 from simulators.gitlab.merge_requests import MERGE_REQUEST, found
 from simulators.gitlab.merge_shapes import full, look, single
 from simulators.gitlab.mergeability import OF_GIT, status_of, tip_of
-from simulators.gitlab.shapes import level_of
+from simulators.gitlab.project_shapes import level_of
 from simulators.store import PullRequest, RefusedError, User
 
 REBASE_FAILED = "Rebase failed. Please rebase locally"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from werkzeug import Response
 
 from simulators.gitlab.calls import PROJECT, Call, Route, not_found, unauthorized
-from simulators.gitlab.shapes import level_of
+from simulators.gitlab.project_shapes import level_of, member, private_user, project
 
 
 def get_user(call: Call) -> Response:
     if call.simulator.is_job(call.request):
         raise unauthorized()
-    return call.answer(call.shapes.private_user(call.user))
+    return call.answer(private_user(call.shapes, call.user))
 
 
 def get_project(call: Call) -> Response:
-    return call.answer(call.shapes.project(call.repository, call.state, call.access))
+    return call.answer(project(call.shapes, call.repository, call.state, call.access))
 
 
 def get_member(call: Call, number: str) -> Response:
@@ -25,7 +25,7 @@ def get_member(call: Call, number: str) -> Response:
     level = max(levels, default=0)
     if not level:
         raise not_found()
-    return call.answer(call.shapes.member(levels[level], level))
+    return call.answer(member(call.shapes, levels[level], level))
 
 
 ROUTES = (
