@@ -54,6 +54,10 @@ class FileChange:
     additions: int
     deletions: int
     patch: str | None
+    #: What kind each side is, 0 where there is none.
+    old_mode: int
+    mode: int
+    binary: bool
 
 
 def resolve(git: pygit2.Repository, revision: str) -> pygit2.Object | None:
@@ -171,7 +175,10 @@ def _change(patch: pygit2.Patch, *, patches: bool) -> FileChange:
     _, additions, deletions = patch.line_stats
     binary = bool(delta.flags & DiffFlag.BINARY)
     text = None if binary or not patches else _hunks(patch)
-    return FileChange(side.path, delta.old_file.path, status, str(side.id), additions, deletions, text)
+    return FileChange(
+        side.path, delta.old_file.path, status, str(side.id), additions, deletions, text,
+        int(delta.old_file.mode), int(delta.new_file.mode), binary,
+    )  # fmt: skip
 
 
 def _hunks(patch: pygit2.Patch) -> str | None:

@@ -90,6 +90,8 @@ class Status:
     description: str | None
     creator: User
     created: datetime
+    #: The branch that it was reported for, where a forge asks.
+    ref: str | None = None
 
 
 @attrs.frozen
@@ -350,8 +352,9 @@ class Repository:
         fork: str | None = None,
         fork_deleted: bool = False,
         head_sha: str | None = None,
+        empty: bool = False,
     ) -> PullRequest:
-        """Open a pull request; *bad-head*, *bad-base*, *exists* and *no-commits* are refused.
+        """Open a pull request; *bad-head*, *bad-base*, *exists* and, unless *empty*, *no-commits* are refused.
 
         One from a fork names the fork and the commit, which is in this repository.
         """
@@ -364,7 +367,7 @@ class Repository:
         same = (each for each in self.pulls() if (each.head, each.base, each.fork) == (head, base, fork))
         if any(each.state == "open" for each in same):
             raise RefusedError("exists", branch=head)
-        if self.descends(tip, head_sha):
+        if not empty and self.descends(tip, head_sha):
             raise RefusedError("no-commits", head=head, base=base)
         now = self.forge.now()
         number = max(self._pulls, default=0) + 1
@@ -431,7 +434,7 @@ class Repository:
         sha = objects.write_commit(self.git, tree, parents, message, author)
         self.move_branch(pull.base, sha, pushed=False)
         pull.base_sha = tip
-        self._merged(pull, actor, sha)
+        self.mark_merged(pull, actor, sha)
         if self.delete_branch_on_merge and pull.fork is None:
             self.delete_branch(pull.head)
         return sha
@@ -449,7 +452,8 @@ class Repository:
         self.move_branch(pull.head, sha, expected=head)
         return sha
 
-    def _merged(self, pull: PullRequest, actor: User, sha: str) -> None:
+    def mark_merged(self, pull: PullRequest, actor: User, sha: str | None) -> None:
+        """Note that a pull request was merged, and in which commit."""
         pull.state, pull.merged_by, pull.merge_commit_sha = "merged", actor, sha
         pull.closed = pull.updated = self.forge.now()
 
@@ -465,8 +469,9 @@ class Repository:
         if head != pull.head_sha:
             pull.head_sha, pull.updated = head, self.forge.now()
             self._keep(pull)
-        if tip != pull.base_sha and self.descends(tip, head):
-            self._merged(pull, pull.author, tip)
+        # One that never had a commit of its own is not merged by what happens to its base.
+        if tip != pull.base_sha and self.descends(tip, head) and not self.descends(pull.base_sha, head):
+            self.mark_merged(pull, pull.author, tip)
         elif tip != pull.base_sha:
             pull.base_sha = tip
         return pull
@@ -487,10 +492,11 @@ class Repository:
         target_url: str | None = None,
         description: str | None = None,
         creator: User | None = None,
+        ref: str | None = None,
     ) -> Status:
         made = Status(
             self.forge.number(), sha, context, state, target_url, description, creator or self.owner,
-            self.forge.now(),
+            self.forge.now(), ref,
         )  # fmt: skip
         self.statuses.append(made)
         return made
@@ -576,8 +582,11 @@ class Forge:
         modes: Mapping[str, int] | None = None,
         message: str = "A site",
     ) -> Repository:
-        """Create a bare repository, empty or with some files in one commit."""
-        login, _, name = full_name.partition("/")
+        """Create a bare repository, empty or with some files in one commit.
+
+        What stands before the last slash of its name is its owner's, be it of several groups in each other.
+        """
+        login, _, name = full_name.rpartition("/")
         owner = self.users.get(login) or self.add_user(login)
         path = self.folder / login / f"{name}.git"
         git = pygit2.init_repository(path, bare=True, initial_head=default_branch)
@@ -594,7 +603,7 @@ class Forge:
     def rename(self, repository: Repository, full_name: str) -> None:
         """Give a repository another name; the old one leads to it."""
         old = repository.full_name
-        login, _, repository.name = full_name.partition("/")
+        login, _, repository.name = full_name.rpartition("/")
         repository.owner = self.users.get(login) or self.add_user(login)
         self.renamed[old.casefold()] = full_name
         del self.repositories[old.casefold()]

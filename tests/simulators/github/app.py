@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from http import HTTPStatus
 
 from copydesk.testing import ServerSimulator
 from werkzeug import Request, Response
 
+from simulators import rest
 from simulators.github import checks, commits, labels, pulls, refs, repos, trees
-from simulators.github.calls import JSON, NOT_ACCESSIBLE, READ_ONLY, Call, ProblemError, Route, not_found
+from simulators.github.calls import NOT_ACCESSIBLE, READ_ONLY, Call, ProblemError, not_found
 from simulators.github.graph import Graph
 from simulators.github.shapes import Shapes, etag
+from simulators.rest import JSON, Route, Router
 from simulators.store import Access, Forge, RefusedError, Repository
 
 #: The order counts: what stands first is tried first.
@@ -58,7 +59,7 @@ class GitHubSimulator(ServerSimulator):
         self.quota_reset = int(time.time()) + 3600
         self._secondary: list[tuple[int, str | None]] = []
         self._lagging: dict[tuple[object, ...], int] = {}
-        self._routes = tuple((route, route.expression()) for route in ROUTES)
+        self._router = Router(ROUTES)
         self._graph = Graph(self)
 
     # -- knobs ------------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ class GitHubSimulator(ServerSimulator):
         with self.forge.lock:
             try:
                 response = self._answered(request)
-            except ProblemError as exc:
+            except rest.ProblemError as exc:
                 response = exc.response()
             self._dress(request, response)
             return response
@@ -109,7 +110,7 @@ class GitHubSimulator(ServerSimulator):
         shapes = self.shapes(request)
         if graphql:
             return self._graph.answer(request, access, shapes)
-        return self._routed(Call(self, request, shapes, access), access)
+        return self._routed(Call(simulator=self, request=request, shapes=shapes, access=access), access)
 
     def shapes(self, request: Request) -> Shapes:
         """Make shapes with the address that was asked."""
@@ -144,10 +145,7 @@ class GitHubSimulator(ServerSimulator):
         if not path.startswith(f"{self.root}/"):
             raise not_found()
         path = self._by_name(path.removeprefix(self.root))
-        for route, found in self._matching(path):
-            if route.method not in {call.request.method, _as_get(call.request.method)}:
-                continue
-            arguments = found.groupdict()
+        for route, arguments in self._router.matching(call.request.method, path):
             if route.pattern.startswith(repos.REPOSITORY):
                 full_name = (
                     f"{arguments.pop('owner')}/{arguments.pop('repo')}" if "owner" in arguments else ""
@@ -159,11 +157,6 @@ class GitHubSimulator(ServerSimulator):
             except RefusedError as exc:
                 raise ProblemError(422, f"Validation Failed: {exc.reason}") from exc
         raise not_found()
-
-    def _matching(self, path: str) -> Iterator[tuple[Route, re.Match[str]]]:
-        for route, expression in self._routes:
-            if (found := expression.fullmatch(path)) is not None:
-                yield route, found
 
     def _by_name(self, path: str) -> str:
         """Turn ``/repositories/<id>/…``, which redirects and links use, into the name."""
@@ -237,10 +230,6 @@ class Codeload(ServerSimulator):
 
         with self.forge.lock:
             return tarball(self.forge, request)
-
-
-def _as_get(method: str) -> str:
-    return "GET" if method == "HEAD" else method
 
 
 __all__ = ["Codeload", "GitHubSimulator"]
