@@ -20,7 +20,7 @@ import pytest
 
 pytest.importorskip("simulators.recorded", reason="what reads the recordings is not beside these tests")
 
-from copydesk import open_repository
+from copydesk import blobs, open_repository
 from copydesk.blobs import blob_sha
 from copydesk.errors import (
     AuthenticationError,
@@ -164,9 +164,9 @@ def check_blob(each: Recorded, raw: Any) -> None:
     sha = urlsplit(each.url).path.rpartition("/")[2]
     content = each.content if raw is None else content_of(raw)
     assert content is not None
-    assert api.check_blob("a path", content, FileVersion(sha)) == content
+    assert blobs.check_blob("github", "a path", content, FileVersion(sha)) == content
     with pytest.raises(ProtocolError, match="gave other bytes for 'a path'"):
-        api.check_blob("a path", content + b"!", FileVersion(sha))
+        blobs.check_blob("github", "a path", content + b"!", FileVersion(sha))
 
 
 def check_stored_blob(each: Recorded, raw: Any) -> None:
@@ -589,7 +589,7 @@ def test_graphql_texts_have_the_bytes_of_their_sha():
         found = queries.read_blobs(Reply({"repository": {"b0": told}}), [sha])
         assert not raw["is_binary"]
         # One recorder took a character apart where a chunk ended; such bytes are asked for again by REST.
-        assert api.is_blob(found[sha], FileVersion(sha)) is ("\ufffd" not in raw["text"])
+        assert blobs.is_blob(found[sha], FileVersion(sha)) is ("\ufffd" not in raw["text"])
 
 
 def test_graphql_viewer_and_rights_are_understood():

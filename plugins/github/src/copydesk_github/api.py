@@ -235,23 +235,6 @@ def ask_blob(base: str, sha: str) -> Request:
     return Request("GET", f"{base}/git/blobs/{sha}", headers=_RAW)
 
 
-def is_blob(content: bytes, version: FileVersion) -> bool:
-    """Whether the bytes are those of the version."""
-    return not version.blob_sha or blob_sha(content) == version.blob_sha
-
-
-def check_blob(path: str, content: bytes, version: FileVersion) -> bytes:
-    """Return the bytes if they are those of the version.
-
-    :raises ProtocolError: they are not.
-    """
-    if not is_blob(content, version):
-        raise ProtocolError(
-            f"github gave other bytes for {path!r} than those of blob {version.blob_sha}; try again"
-        )
-    return content
-
-
 # -- commits ------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 from copydesk import hookimpl, refusals
-from copydesk.blobs import blob_sha
+from copydesk.blobs import blob_sha, check_blob
 from copydesk.changes import check_versions, compare_trees
 from copydesk.errors import (
     CopydeskError,
@@ -178,7 +178,7 @@ class GitHubBackend:
         """Cost one request where the version is known, else one more to find it."""
         known = version if version is not None and version.blob_sha else self._version(commit_sha, path)
         content = self.client.send(api.ask_blob(self.base, str(known.blob_sha))).content
-        return File(path, api.check_blob(path, content, known), known)
+        return File(path, check_blob("github", path, content, known), known)
 
     def _version(self, commit_sha: str, path: str) -> FileVersion:
         folder = path.rpartition("/")[0]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 from copydesk import hookimpl, refusals
+from copydesk.blobs import is_blob
 from copydesk.changes import check_versions
 from copydesk.errors import (
     ConflictError,
@@ -148,7 +149,7 @@ class GitHubGraphQL:
 
     def _file(self, commit_sha: str, entry: TreeEntry, contents: Mapping[str, bytes]) -> File:
         content = contents.get(str(entry.version.blob_sha))
-        if content is None or not api.is_blob(content, entry.version):
+        if content is None or not is_blob(content, entry.version):
             return self.rest.read_file(commit_sha, entry.path, entry.version)
         return File(entry.path, content, entry.version)
 
