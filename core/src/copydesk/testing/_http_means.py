@@ -40,7 +40,6 @@ __all__ = [
 
 FOREVER: Final = 10**9
 PNG: Final = b"\x89PNG\0\xff"
-LABELS: Final = ("netlify-cms/draft", "a label, with = and ü")
 
 Arm = Callable[[ServerSimulator], object]
 
@@ -215,7 +214,13 @@ READS: Final = (
     Read("read_file", "read_file", lambda repo, known: repo.read_file(known.commit_sha, "README.md")),
     Read("read_files", "read_files", lambda repo, known: repo.read_files(known.commit_sha, known.entries)),
     Read(
-        "read_folder", "read_folder", lambda repo, known: repo.read_folder(known.commit_sha, "content/posts")
+        "read_folder",
+        "read_folder",
+        # What a version tells besides may depend on the way by which it was read.
+        lambda repo, known: [
+            (file.path, file.content, file.version.mode, file.version.blob_sha)
+            for file in repo.read_folder(known.commit_sha, "content/posts")
+        ],
     ),
     Read("list_commits", "list_commits", lambda repo, known: repo.list_commits(known.commit_sha, limit=5)),
     Read(
@@ -323,7 +328,7 @@ def _check_commit(steps: Steps, commit: NewCommit, made: Any) -> None:
 def _check_pull(steps: Steps, head: str, made: Any) -> None:
     (pull,) = steps.repo.list_pull_requests("open", head=head)
     assert (made.number, made.head_commit_sha) == (pull.number, pull.head_commit_sha)
-    assert set(made.labels) == set(pull.labels) == set(LABELS)
+    assert set(made.labels) == set(pull.labels) == set(steps.labels)
 
 
 def _check_merge(steps: Steps, pull: Any, made: Any) -> None:
@@ -337,11 +342,11 @@ def _check_proposal(steps: Steps, commit: NewCommit, made: Any) -> None:
 
 def _to_propose(steps: Steps, name: str) -> Any:
     steps.branch(name, Put(f"{name}/text.md", b"text"))
-    return steps.new_pull_request(name, *LABELS)
+    return steps.new_pull_request(name, *steps.labels)
 
 
 def _proposed(steps: Steps, name: str) -> Any:
-    return steps.pull_request(name, Put(f"{name}/text.md", b"text"), labels=LABELS[:1])
+    return steps.pull_request(name, Put(f"{name}/text.md", b"text"), labels=steps.labels[:1])
 
 
 def _behind(steps: Steps, name: str) -> Any:
@@ -377,8 +382,8 @@ def _branch_of(made: Any) -> str:
     return str(next(iter(made.versions)).partition("/")[0])
 
 
-def _check_labels(_: Steps, _pull: Any, made: Any) -> None:
-    assert made.labels == LABELS[1:]
+def _check_labels(steps: Steps, _about: Any, made: Any) -> None:
+    assert made.labels == steps.labels[1:]
 
 
 def _check_closed(steps: Steps, pull: Any, made: Any) -> None:
@@ -424,7 +429,7 @@ DEEDS: Final = (
     Deed(
         "propose_changes",
         "propose_changes",
-        lambda steps, name: (_new_branch(steps, name), steps.new_pull_request(name, *LABELS)),
+        lambda steps, name: (_new_branch(steps, name), steps.new_pull_request(name, *steps.labels)),
         lambda repo, both: repo.propose_changes(*both),
         lambda steps, both: (*_committed(steps, both[0]), _pulls(steps, both[0].branch)),
         lambda steps, both, made: _check_proposal(steps, both[0], made),
@@ -440,9 +445,9 @@ DEEDS: Final = (
     Deed(
         "set_labels",
         "set_labels",
-        _proposed,
-        lambda repo, pull: repo.set_labels(pull, LABELS[1:], LABELS[:1]),
-        lambda steps, pull: (int(steps.now(pull).labels == LABELS[1:]),),
+        lambda steps, name: (_proposed(steps, name), steps.labels),
+        lambda repo, about: repo.set_labels(about[0], about[1][1:], about[1][:1]),
+        lambda steps, about: (int(steps.now(about[0]).labels == steps.labels[1:]),),
         _check_labels,
     ),
     Deed(

@@ -932,7 +932,10 @@ class _Proposing(_Meta):
         pull = steps.pull_request("cms/posts/new", Put("new.md", b"new"))
         steps.commit(Put("more.md", b"more"), branch="cms/posts/new")
         repo.merge_pull_request(steps.now(pull), "squash", "Publish it")
-        commit = repo.list_commits(steps.head(), limit=1)[0]
+        history = [commit.commit_sha for commit in repo.list_commits(steps.head())]
+        new = repo.list_commits(steps.head(), limit=history.index(before))
+        # A forge may bring the one commit by another one that merges it.
+        (commit,) = (each for each in new if len(each.parent_commit_shas) == 1)
         assert commit.parent_commit_shas == (before,)
         assert commit.message.startswith("Publish it")
         assert (steps.content("new.md"), steps.content("more.md")) == (b"new", b"more")

@@ -123,7 +123,7 @@ def read_date(text: str | None) -> datetime | None:
 
 def read_user(data: Mapping[str, Any] | None) -> User | None:
     """Read somebody with an account; None for one whose account is gone."""
-    if not data:
+    if data is None:
         return None
     return User(data["username"], data.get("name") or "", data.get("email") or "")
 

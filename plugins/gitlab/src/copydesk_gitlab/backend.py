@@ -118,17 +118,19 @@ class GitLabBackend:
         """Give the head of a branch as it is now, None where there is none."""
         answer = self.client.send(Request("GET", api.branch_path(self.base, name)), allow={404})
         if answer.status == 404:
-            self._check_repository(answer)
+            self._check_absent(answer, "branch")
             return None
         return api.read_branch(answer.json_object())[1]
 
-    def _check_repository(self, answer: Answer) -> None:
-        """Tell a project without a repository, or one that is not there, from what was not found in it.
+    def _check_absent(self, answer: Answer, what: str) -> None:
+        """Check that a 404 says of *what* was asked for that it is not there, and not of the project, or nothing.
 
-        :raises NotFoundError: it is such a project.
+        :raises NotFoundError: it is something else.
         """
         said = api.sentence_of(answer)
         words = said.lower()
+        if f"{what} not found" in words:
+            return
         if "repository not found" in words:
             raise NotFoundError(
                 f"{self.options.repo!r} has no repository on gitlab ({said!r}): it was never made, or is turned "
@@ -139,6 +141,9 @@ class GitLabBackend:
                 f"there is no project {self.options.repo!r} on gitlab that this credential may see ({said!r}); "
                 "check repo, which is the whole path with its groups, and the rights of the credential"
             )
+        raise NotFoundError(
+            f"gitlab found no {what} in {self.options.repo!r}: {said!r}; check api_root and repo"
+        )
 
     @hookimpl
     def list_branches(self, prefix: str) -> tuple[Branch, ...]:
@@ -162,6 +167,8 @@ class GitLabBackend:
     def _delete_branch(self, name: str) -> bool:
         """Delete a branch wherever it is; False: there was none."""
         answer = self.client.send(api.ask_delete_branch(self.base, name), allow={404})
+        if answer.status == 404:
+            self._check_absent(answer, "branch")
         return answer.status != 404
 
     @hookimpl
@@ -178,12 +185,17 @@ class GitLabBackend:
         :raises NotFoundError: there is no such commit.
         """
         request = api.ask_tree(self.base, commit_sha, folder, recursive=recursive)
+        pages = self.client.pages(request, by_link)
         try:
-            for page in self.client.pages(request, by_link):
-                yield page.json_list()
-        except NotFoundError:
+            yield next(pages).json_list()
+        except NotFoundError as exc:
+            if exc.answer is None or exc.answer.status != 404:
+                raise
             # GitLab says the same of a folder and of a commit that is not there.
             self._check_commit(commit_sha)
+            return
+        for page in pages:
+            yield page.json_list()
 
     def _check_commit(self, commit_sha: str) -> Any:
         """Give a commit.
@@ -192,7 +204,7 @@ class GitLabBackend:
         """
         answer = self._send("GET", f"repository/commits/{commit_sha}", allow={404})
         if answer.status == 404:
-            self._check_repository(answer)
+            self._check_absent(answer, "commit")
             raise refusals.absent_commit("gitlab", self.options.repo, commit_sha)
         return answer.json_object()
 
@@ -215,7 +227,6 @@ class GitLabBackend:
     def _read(self, commit_sha: str, path: str, mode: Mode) -> File:
         answer = self.client.send(api.ask_raw(self.base, path, commit_sha), allow={404})
         if answer.status == 404:
-            self._check_repository(answer)
             raise refusals.absent_path(path, commit_sha)
         return api.read_raw(answer, path, mode)
 
@@ -254,13 +265,10 @@ class GitLabBackend:
         query |= {"path": path} if path else {}
         request = Request("GET", f"{self.base}/repository/commits", query)
         found: list[Commit] = []
-        try:
-            for answer in self.client.pages(request, by_link):
-                found += [api.read_commit(item) for item in answer.json_list()]
-                if len(found) >= limit:
-                    break
-        except NotFoundError:
-            found = []
+        for answer in self.client.pages(request, by_link):
+            found += [api.read_commit(item) for item in answer.json_list()]
+            if len(found) >= limit:
+                break
         if not found:  # a commit that is not there has no commits either
             self._check_commit(commit_sha)
         return tuple(found[:limit])
@@ -271,7 +279,6 @@ class GitLabBackend:
         request = api.ask_comparison(self.base, base_commit_sha, head_commit_sha)
         answer = self.client.send(request, allow={400, 404})
         if answer.status != 200:
-            self._check_repository(answer)
             raise refusals.incomparable("gitlab", base_commit_sha, head_commit_sha)
         data = answer.json_object()
         merge_base = api.merge_base_of(data, head_commit_sha) or self._merge_base(

@@ -39,7 +39,9 @@ class GitLabGraphQL:
         """Send a document; None where the server has no GraphQL."""
         try:
             return read_reply(self.rest.client.send(request))
-        except NotFoundError:
+        except NotFoundError as exc:
+            if exc.answer is None or exc.answer.status != 404:
+                raise
             return None
 
     # -- files ----------------------------------------------------------------------------------------
