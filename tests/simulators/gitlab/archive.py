@@ -50,7 +50,8 @@ def _limit(call: Call) -> None:
 def _git_archive(folder: Path, sha: str, prefix: str, path: str) -> bytes | None:
     command = ["git", "archive", "--format=tar.gz", f"--prefix={prefix}", sha, *filter(None, [path])]
     # What is configured for whoever runs the tests is no concern of the forge's.
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    outer = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    environment = {**outer, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     made = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     return made.stdout if made.returncode == 0 else None
 
