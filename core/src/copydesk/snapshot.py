@@ -89,7 +89,7 @@ class Snapshots:
     )
     _made: OrderedDict[str, _Made] = attrs.field(factory=OrderedDict, repr=False)
     _comparisons: OrderedDict[tuple[str, str], Comparison] = attrs.field(factory=OrderedDict, repr=False)
-    _last_commits: OrderedDict[tuple[str, str], str] = attrs.field(factory=OrderedDict, repr=False)
+    _last_commits: OrderedDict[tuple[str, FileVersion], str] = attrs.field(factory=OrderedDict, repr=False)
     _lock: threading.RLock = attrs.field(factory=threading.RLock, repr=False)
 
     # -- trees ----------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class Snapshots:
             for file in files:
                 version = file.version
                 if self.enabled and version.blob_sha and version.last_commit_sha:
-                    key = (file.path, version.blob_sha)
+                    key = file.path, attrs.evolve(version, last_commit_sha=None)
                     _keep(self._last_commits, key, version.last_commit_sha, LAST_COMMITS)
 
     def with_last_commits(self, commit: NewCommit) -> NewCommit:
@@ -185,7 +185,7 @@ class Snapshots:
         version = change.replaces
         if version is None or version.last_commit_sha or not version.blob_sha:
             return change
-        known = self._last_commits.get((change.path, version.blob_sha))
+        known = self._last_commits.get((change.path, version))
         return (
             attrs.evolve(change, replaces=attrs.evolve(version, last_commit_sha=known)) if known else change
         )

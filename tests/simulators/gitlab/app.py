@@ -89,7 +89,7 @@ class GitLabSimulator(ServerSimulator):
         self.rebase_looks = 1
         #: A branch that goes with its merge request goes when :meth:`remove_branches` is called.
         self.remove_later = False
-        self._removals: list[tuple[Repository, str]] = []
+        self._removals: list[tuple[Repository, str, str | None]] = []
         #: What a query of GraphQL may cost, and how many bytes of files it may ask for.
         self.complexity_limit = 250
         self.anonymous_complexity_limit = 200
@@ -124,15 +124,15 @@ class GitLabSimulator(ServerSimulator):
         self._throttled.extend([retry_after] * times)
 
     def remove(self, repository: Repository, branch: str) -> None:
-        """Remove the branch of a merged merge request, now or later."""
-        self._removals.append((repository, branch))
+        """Remove the branch of a merged merge request, now or later, if it is then where it was."""
+        self._removals.append((repository, branch, repository.head(branch)))
         if not self.remove_later:
             self.remove_branches()
 
     def remove_branches(self) -> None:
         with self.forge.lock:
-            for repository, branch in self._removals:
-                if repository.head(branch) is not None:
+            for repository, branch, head in self._removals:
+                if head is not None and repository.head(branch) == head:
                     repository.delete_branch(branch)
             self._removals.clear()
 

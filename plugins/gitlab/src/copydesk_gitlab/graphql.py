@@ -65,9 +65,10 @@ class GitLabGraphQL:
                 return None
             # No answer at all says nothing about the size: as any other read.
             reply = self._ask(attrs.evolve(request, safe=True))
-        if reply is None:
+        if reply is None or any(map(queries.is_unknown, reply.errors)):
             return {}
-        return None if any(map(queries.is_too_much, reply.errors)) else queries.read_blobs(reply)
+        # Too much in other words than those of complexity, too: how much text there is, nobody knows before.
+        return None if reply.errors else queries.read_blobs(reply)
 
     def _file(self, commit_sha: str, entry: TreeEntry, content: bytes | None) -> File:
         """Take the text if it is what the listing says, and read by REST what is none."""
@@ -87,7 +88,7 @@ class GitLabGraphQL:
                 self.address, self.project, state, base, head, self._page, after
             )
             reply = self._ask(asked)
-            if reply is not None and any(map(queries.is_too_much, reply.errors)) and self._page > 1:
+            if reply is not None and any(map(queries.is_too_complex, reply.errors)) and self._page > 1:
                 self._page //= 2
                 continue
             page = None if reply is None else queries.read_page(reply)

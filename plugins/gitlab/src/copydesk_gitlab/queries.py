@@ -45,11 +45,16 @@ query ($project: ID!, $state: MergeRequestState, $base: [String!], $head: [Strin
 _STATES: Final = {"open": "opened", "closed": "closed", "merged": "merged"}
 
 
-def is_too_much(error: Mapping[str, Any]) -> bool:
+def is_too_complex(error: Mapping[str, Any]) -> bool:
     """Whether a document asked for more than GitLab answers at once."""
     words = message_of(error).lower()
-    signs = ("complexity", "too large", "maximum", "exceed", "timeout", "timed out")
-    return any(sign in words for sign in signs)
+    return any(sign in words for sign in ("complexity", "timeout", "timed out"))
+
+
+def is_unknown(error: Mapping[str, Any]) -> bool:
+    """Whether the server is of a version that has not what a document asks for."""
+    words = message_of(error).lower()
+    return any(sign in words for sign in ("doesn't exist", "doesn't accept", "isn't a defined"))
 
 
 # -- files --------------------------------------------------------------------------------------------
