@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 import pygit2
@@ -74,8 +73,8 @@ def _content(action: Action) -> bytes | None:
     if action.get("encoding") != "base64":
         return str(text).encode()
     try:
-        return base64.b64decode(text)
-    except (binascii.Error, ValueError) as exc:
+        return base64.b64decode("".join(str(text).split()), validate=True)
+    except ValueError as exc:
         raise ProblemError(400, "invalid base64") from exc
 
 
