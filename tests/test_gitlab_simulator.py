@@ -568,6 +568,16 @@ def test_commit_between_the_checks_and_the_write_is_built_upon(ask, simulator, s
     assert "b" in site.git[site.head("main")].tree
 
 
+def test_branch_that_was_made_or_went_since_the_checks_is_not_written_to(ask, simulator, site):
+    theirs = {"branch": "new", "start_branch": "main"}
+    simulator.in_window = lambda: site.commit_files("new", {"b": b"b"}, start="main")
+    refused = ask.commit(action("update"), **theirs)
+    assert told(refused) == (400, "Could not update refs/heads/new. Please refresh and try again.")
+    simulator.in_window = lambda: site.delete_branch("new")
+    refused = ask.commit(action("update"), branch="new")
+    assert told(refused) == (400, "You can only create or edit files when you are on a branch")
+
+
 def test_another_request_gets_through_while_a_commit_waits(ask, simulator, site):
     inside, done = threading.Event(), threading.Event()
     simulator.in_window = lambda: (inside.set(), done.wait(10))
@@ -997,6 +1007,8 @@ def test_quota_runs_out_for_both_interfaces(ask, simulator):
     for answer in (ask("GET"), ask.post_graphql("{currentUser {id}}")):
         assert (answer.status_code, answer.text) == (429, "Retry later\n")
         assert 0 < int(answer.headers["Retry-After"]) <= 60
+    simulator.clock = lambda: simulator.quota_reset
+    assert ask("GET").headers["RateLimit-Observed"] == "1"
 
 
 def test_request_is_refused_while_quota_is_left(ask, simulator):

@@ -93,12 +93,12 @@ class GitLabSimulator(ForgeSimulator):
         self.blob_bytes_limit = 20 * 1024 * 1024
         #: Files asked for by GraphQL come in another order than their paths.
         self.blobs_shuffled = False
-        #: Seconds that the limit of archives goes by, and when each user got which project's.
-        self.clock: Callable[[], float] = time.monotonic
+        #: Seconds since the epoch that the limits go by, and when each user got which project's archive.
+        self.clock: Callable[[], float] = time.time
         self.archives: dict[tuple[int | None, int], list[float]] = {}
         #: Requests left in this minute; it ends at *quota_reset*, in seconds since the epoch.
         self.quota = self.quota_left = 2000
-        self.quota_reset = int(time.time()) + 60
+        self.quota_reset = int(self.clock()) + 60
         self._throttled: list[str] = []
         self._projects: dict[int, ProjectState] = {}
         self._merge_requests: dict[int, MergeRequestState] = {}
@@ -176,8 +176,11 @@ class GitLabSimulator(ForgeSimulator):
     def _limited(self) -> Response | None:
         if self._throttled:
             return _later(self._throttled.pop(0))
+        now = int(self.clock())
+        if now >= self.quota_reset:
+            self.quota_left, self.quota_reset = self.quota, now + 60
         if self.quota_left <= 0:
-            return _later(str(max(self.quota_reset - int(time.time()), 1)))
+            return _later(str(self.quota_reset - now))
         self.quota_left -= 1
         return None
 
