@@ -768,6 +768,13 @@ def test_what_git_has_against_a_merge_is_told_in_another_way(ask, simulator, sit
     assert ask("PUT", "/merge_requests/1/merge").status_code == 406
 
 
+def test_semi_linear_history_needs_a_rebase_too(ask, simulator, site):
+    prepared(simulator, site, "need_rebase")
+    for method, status in (("rebase_merge", "need_rebase"), ("merge", "mergeable")):
+        simulator.project(site).merge_method = method
+        assert ask("GET", "/merge_requests/1").json()["detailed_merge_status"] == status
+
+
 def test_merge_waits_for_its_pipeline_when_told_to(ask, simulator, site):
     prepared(simulator, site, "ci_still_running")
     shown = ask("PUT", "/merge_requests/1/merge?merge_when_pipeline_succeeds=true").json()
