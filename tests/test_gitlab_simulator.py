@@ -14,6 +14,7 @@ import requests
 gitlab = pytest.importorskip("gitlab", reason="python-gitlab is not installed")
 pytest.importorskip("graphql", reason="graphql-core is not installed")
 
+from simulators.client import Client  # noqa: E402
 from simulators.gitlab import GitLabSimulator  # noqa: E402
 from simulators.store import Forge, Protection  # noqa: E402
 
@@ -25,35 +26,12 @@ FILES = {
     "link": b"README.md",
 }
 MODES = {"bin/run": 0o100755, "link": 0o120000}
-PROJECT = "/projects/group%2Fsub%2Fsite"
 MISSING = "0123456789" * 4
 CHANGED = "The file has changed since you started editing it: content/posts/hello.md"
 
 
-class Client:
-    """Asks as a plain HTTP client does."""
-
-    def __init__(self, simulator: GitLabSimulator) -> None:
-        self.simulator = simulator
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["Authorization"] = "Bearer full"
-
-    def __call__(
-        self, method: str, path: str = "", body: object = None, project: str = PROJECT, **headers: str | None
-    ) -> requests.Response:
-        url = f"{self.simulator.url}{self.simulator.root}{project}{path}"
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.session.request(
-            method, url, json=body, headers=headers, allow_redirects=False, timeout=10
-        )
-
-    def graphql(
-        self, query: str, token: str | None = "Bearer full", **variables: object
-    ) -> requests.Response:
-        url = self.simulator.url + self.simulator.graphql_path
-        asked = {"query": query, "variables": variables}
-        return self.session.post(url, json=asked, headers={"Authorization": token}, timeout=10)
+class Asking(Client):
+    """Makes commits, too."""
 
     def commit(self, *actions: dict, branch: str = "main", **more: object) -> requests.Response:
         body = {"branch": branch, "commit_message": "Change", "actions": list(actions), **more}
@@ -84,8 +62,7 @@ def simulator(forge):
 
 @pytest.fixture
 def ask(simulator):
-    client = Client(simulator)
-    with client.session:
+    with Asking(simulator, "/projects/group%2Fsub%2Fsite") as client:
         yield client
 
 
@@ -196,9 +173,9 @@ def test_python_gitlab_is_told_why_not(simulator, site):
 
 def test_tokens_are_taken_in_three_headers_and_not_in_the_address(ask, simulator):
     for name, value in (("PRIVATE-TOKEN", "full"), ("JOB-TOKEN", "full"), ("Authorization", "Bearer full")):
-        assert ask("GET", "/user", project="", **{"Authorization": None, name: value}).status_code == 200
-    assert told(ask("GET", "/user?private_token=full", project="")) == (401, "401 Unauthorized")
-    assert told(ask("GET", "/user", project="", Authorization=None)) == (401, "401 Unauthorized")
+        assert ask("GET", "/user", prefix="", **{"Authorization": None, name: value}).status_code == 200
+    assert told(ask("GET", "/user?private_token=full", prefix="")) == (401, "401 Unauthorized")
+    assert told(ask("GET", "/user", prefix="", Authorization=None)) == (401, "401 Unauthorized")
     assert told(ask("GET", "", Authorization="Bearer wrong")) == (401, "401 Unauthorized")
 
 
@@ -211,7 +188,7 @@ def test_expired_token_says_so(ask, simulator):
 
 def test_job_token_is_nobodys(ask, simulator):
     simulator.job_tokens.add("full")
-    assert told(ask("GET", "/user", project="")) == (401, "401 Unauthorized")
+    assert told(ask("GET", "/user", prefix="")) == (401, "401 Unauthorized")
     assert ask("GET").status_code == 200
 
 
@@ -232,7 +209,7 @@ def test_private_project_is_not_there_for_a_stranger(ask, site):
     site.private = True
     for token in ("Bearer stranger", None):
         assert told(ask("GET", Authorization=token)) == (404, "404 Project Not Found")
-        answer = ask.graphql('{project(fullPath: "group/sub/site") {id}}', token)
+        answer = ask.post_graphql('{project(fullPath: "group/sub/site") {id}}', token)
         assert answer.json() == {"data": {"project": None}}
 
 
@@ -262,8 +239,8 @@ def test_role_is_seen_where_it_comes_from(ask, simulator, site, membership, show
 
 def test_project_is_found_by_its_number_and_its_encoded_path(ask, site):
     for project in (f"/projects/{site.id}", "/projects/group%2FSub%2Fsite"):
-        assert ask("GET", project=project).json()["path_with_namespace"] == "group/sub/site"
-    assert ask("GET", project="/projects/group/sub/site").status_code == 404
+        assert ask("GET", prefix=project).json()["path_with_namespace"] == "group/sub/site"
+    assert ask("GET", prefix="/projects/group/sub/site").status_code == 404
 
 
 def test_renamed_project_redirects_reading_and_refuses_writing(ask, forge, site):
@@ -281,7 +258,7 @@ def test_renamed_project_redirects_reading_and_refuses_writing(ask, forge, site)
 
 def test_empty_project_has_no_default_branch_and_takes_a_first_commit(ask, forge):
     empty = forge.add_repository("group/empty")
-    where = {"project": "/projects/group%2Fempty"}
+    where = {"prefix": "/projects/group%2Fempty"}
     shown = ask("GET", **where).json()
     assert (shown["default_branch"], shown["empty_repo"]) == (None, True)
     assert told(ask("GET", "/repository/tree", **where)) == (404, "404 Tree Not Found")
@@ -591,6 +568,16 @@ def test_commit_between_the_checks_and_the_write_is_built_upon(ask, simulator, s
     assert "b" in site.git[site.head("main")].tree
 
 
+def test_branch_that_was_made_or_went_since_the_checks_is_not_written_to(ask, simulator, site):
+    theirs = {"branch": "new", "start_branch": "main"}
+    simulator.in_window = lambda: site.commit_files("new", {"b": b"b"}, start="main")
+    refused = ask.commit(action("update"), **theirs)
+    assert told(refused) == (400, "Could not update refs/heads/new. Please refresh and try again.")
+    simulator.in_window = lambda: site.delete_branch("new")
+    refused = ask.commit(action("update"), branch="new")
+    assert told(refused) == (400, "You can only create or edit files when you are on a branch")
+
+
 def test_another_request_gets_through_while_a_commit_waits(ask, simulator, site):
     inside, done = threading.Event(), threading.Event()
     simulator.in_window = lambda: (inside.set(), done.wait(10))
@@ -620,6 +607,15 @@ def test_file_is_written_one_by_one(ask, site):
     site.protections["main"] = Protection()
     refused = ask("POST", "/repository/files/a", body)
     assert told(refused) == (400, "You are not allowed to push into this branch")
+
+
+def test_body_that_cannot_be_read_is_refused(ask):
+    url = f"{ask.simulator.url}{ask.simulator.root}{ask.prefix}/repository/commits"
+    headers = {"Content-Type": "application/json"}
+    for text in ("{", "[]"):
+        assert ask.session.post(url, data=text, headers=headers, timeout=10).status_code == 400
+    broken = action("create", "new", "!", encoding="base64")
+    assert ask.commit(broken).status_code == 400
 
 
 def test_body_that_is_too_large_is_refused(ask, simulator):
@@ -772,6 +768,13 @@ def test_what_git_has_against_a_merge_is_told_in_another_way(ask, simulator, sit
     assert ask("PUT", "/merge_requests/1/merge").status_code == 406
 
 
+def test_semi_linear_history_needs_a_rebase_too(ask, simulator, site):
+    prepared(simulator, site, "need_rebase")
+    for method, status in (("rebase_merge", "need_rebase"), ("merge", "mergeable")):
+        simulator.project(site).merge_method = method
+        assert ask("GET", "/merge_requests/1").json()["detailed_merge_status"] == status
+
+
 def test_merge_waits_for_its_pipeline_when_told_to(ask, simulator, site):
     prepared(simulator, site, "ci_still_running")
     shown = ask("PUT", "/merge_requests/1/merge?merge_when_pipeline_succeeds=true").json()
@@ -876,6 +879,40 @@ def test_comments_are_added_and_listed(ask, site):
     assert ask("GET", "/merge_requests/1").json()["user_notes_count"] == 2
 
 
+def test_merge_request_gets_another_target(ask, site):
+    site.create_branch("next", site.head("main"))
+    draft(site)
+    site.commit_files("next", {"next.md": b"x"})
+    changed = ask("PUT", "/merge_requests/1?target_branch=next").json()
+    assert (changed["target_branch"], changed["diff_refs"]["start_sha"]) == ("next", site.head("next"))
+    none = ask("PUT", "/merge_requests/1?target_branch=none")
+    assert told(none) == (400, {"target_branch": ["does not exist"]})
+    assert told(ask("PUT", "/merge_requests/1")) == (400, "at least one parameter must be provided")
+    bad = ask("PUT", "/merge_requests/1?state_event=burn")
+    assert told(bad) == (400, "state_event does not have a valid value")
+
+
+def test_merge_request_of_a_fork_names_its_project(ask, forge, site):
+    fork = forge.add_repository("bob/site")
+    head = site.commit_files("theirs", {"x": b"x"}, start="main")
+    site.open_pull("Theirs", "theirs", fork="bob/site", head_sha=head)
+    assert ask("GET", "/merge_requests/1").json()["source_project_id"] == fork.id
+    site.pull(1).fork, site.pull(1).fork_deleted = "bob/gone", True
+    assert ask("GET", "/merge_requests/1").json()["source_project_id"] is None
+    query = """{project(fullPath: "group/sub/site") {mergeRequest(iid: "1") {
+      sourceProjectId reference(full: true)}}}"""
+    shown = ask.graphql(query)["data"]["project"]["mergeRequest"]
+    assert shown == {"sourceProjectId": None, "reference": "group/sub/site!1"}
+
+
+def test_project_may_remove_source_branches(ask, site):
+    site.delete_branch_on_merge = True
+    site.commit_files("draft", {"x": b"x"}, start="main")
+    ask("POST", "/merge_requests?source_branch=draft&target_branch=main&title=x")
+    ask("PUT", "/merge_requests/1/merge")
+    assert site.head("draft") is None
+
+
 # -- labels and checks --------------------------------------------------------------------------------
 
 
@@ -884,6 +921,7 @@ def test_labels_need_not_be_there_before(ask, site):
     ask("PUT", "/merge_requests/1?add_labels=z,a")
     assert [each["name"] for each in ask("GET", "/labels").json()] == ["a", "z"]
     assert told(ask("POST", "/labels", {"name": "a", "color": "#fff"})) == (409, "Label already exists")
+    assert ask("GET", "/labels/a").json()["name"] == "a"
     assert ask("DELETE", "/labels/a").status_code == 204
     assert told(ask("DELETE", "/labels?name=a")) == (404, "404 Label Not Found")
 
@@ -964,7 +1002,7 @@ def test_sixth_archive_in_a_minute_is_refused(ask, simulator):
 
 
 def test_every_answer_tells_the_quota(ask, simulator):
-    for answer in (ask("GET"), ask("GET", "/none"), ask.graphql("{currentUser {id}}")):
+    for answer in (ask("GET"), ask("GET", "/none"), ask.post_graphql("{currentUser {id}}")):
         assert answer.headers["RateLimit-Limit"] == "2000"
         assert int(answer.headers["RateLimit-Observed"]) + int(answer.headers["RateLimit-Remaining"]) == 2000
         assert answer.headers["RateLimit-ResetTime"].endswith("GMT")
@@ -973,9 +1011,11 @@ def test_every_answer_tells_the_quota(ask, simulator):
 
 def test_quota_runs_out_for_both_interfaces(ask, simulator):
     simulator.quota_left = 0
-    for answer in (ask("GET"), ask.graphql("{currentUser {id}}")):
+    for answer in (ask("GET"), ask.post_graphql("{currentUser {id}}")):
         assert (answer.status_code, answer.text) == (429, "Retry later\n")
         assert 0 < int(answer.headers["Retry-After"]) <= 60
+    simulator.clock = lambda: simulator.quota_reset
+    assert ask("GET").headers["RateLimit-Observed"] == "1"
 
 
 def test_request_is_refused_while_quota_is_left(ask, simulator):
@@ -1004,33 +1044,33 @@ BLOBS = """query ($paths: [String!]!) {
 def test_files_come_by_their_paths(ask, simulator, site):
     site.commit_files("main", {"a.png": b"\x89PNG\0"})
     paths = ["README.md", "none", "a.png", "bin/run", "content"]
-    nodes = ask.graphql(BLOBS, paths=paths).json()["data"]["project"]["repository"]["blobs"]["nodes"]
+    nodes = ask.graphql(BLOBS, paths=paths)["data"]["project"]["repository"]["blobs"]["nodes"]
     assert nodes == [
         {"path": "README.md", "rawTextBlob": "# A site\n"},
         {"path": "a.png", "rawTextBlob": None},
         {"path": "bin/run", "rawTextBlob": "#!/bin/sh\n"},
     ]
     simulator.blobs_shuffled = True
-    shuffled = ask.graphql(BLOBS, paths=paths).json()["data"]["project"]["repository"]["blobs"]["nodes"]
+    shuffled = ask.graphql(BLOBS, paths=paths)["data"]["project"]["repository"]["blobs"]["nodes"]
     assert nodes != shuffled
     assert sorted(nodes, key=str) == sorted(shuffled, key=str)
 
 
 def test_complexity_is_what_was_measured(ask, simulator):
     """A hundred paths cost 215 of 250, as they did on the real service."""
-    found = ask.graphql(BLOBS, paths=[str(number) for number in range(100)]).json()
+    found = ask.graphql(BLOBS, paths=[str(number) for number in range(100)])
     assert found["data"]["queryComplexity"] == {"score": 215, "limit": 250}
-    many = ask.graphql(BLOBS, paths=[str(number) for number in range(120)])
+    many = ask.post_graphql(BLOBS, paths=[str(number) for number in range(120)])
     message = "Query has complexity of 255, which exceeds max complexity of 250"
     assert (many.status_code, many.json()) == (200, {"errors": [{"message": message}]})
     simulator.complexity_limit = 300
-    assert "data" in ask.graphql(BLOBS, paths=[str(number) for number in range(120)]).json()
+    assert "data" in ask.graphql(BLOBS, paths=[str(number) for number in range(120)])
 
 
 def test_smaller_pages_cost_less(ask):
     query = 'query {queryComplexity {score} project(fullPath: "x") {mergeRequests(first: 10) {...Page}}}'
     page = "fragment Page on MergeRequestConnection {nodes {iid title}}"
-    assert ask.graphql(query + page).json()["data"]["queryComplexity"] == {"score": 7}
+    assert ask.graphql(query + page)["data"]["queryComplexity"] == {"score": 7}
 
 
 def test_tree_and_merge_requests_are_asked_for_at_once(ask, site):
@@ -1041,7 +1081,7 @@ def test_tree_and_merge_requests_are_asked_for_at_once(ask, site):
       mergeRequests(state: opened, labels: ["a"], sourceBranches: ["draft"], sort: UPDATED_DESC) {count nodes {
         iid diffHeadSha detailedMergeStatus labels {nodes {title}} diffStats {path additions}
         diffRefs {baseSha headSha startSha} author {username}}}}}"""
-    found = ask.graphql(query).json()["data"]["project"]
+    found = ask.graphql(query)["data"]["project"]
     main = site.head("main")
     repository = found["repository"]
     assert (repository["rootRef"], repository["commit"], repository["empty"]) == (
@@ -1067,7 +1107,7 @@ def test_pages_of_a_tree_follow_their_cursor(ask):
       blobs(first: 2, after: $after) {nodes {path} pageInfo {hasNextPage endCursor}}}}}}"""
     seen, after = [], None
     for _ in range(3):
-        page = ask.graphql(query, after=after).json()["data"]["project"]["repository"]["tree"]["blobs"]
+        page = ask.graphql(query, after=after)["data"]["project"]["repository"]["tree"]["blobs"]
         seen += [each["path"] for each in page["nodes"]]
         after = page["pageInfo"]["endCursor"]
     assert (set(seen), page["pageInfo"]["hasNextPage"]) == (FILES.keys(), False)
@@ -1078,18 +1118,18 @@ def test_pointers_of_lfs_tell_what_they_point_to(ask, site):
     site.commit_files("main", {"big.bin": pointer.encode()})
     query = """{project(fullPath: "group/sub/site") {repository {blobs(paths: ["big.bin"]) {
       nodes {size rawSize lfsOid}}}}}"""
-    (node,) = ask.graphql(query).json()["data"]["project"]["repository"]["blobs"]["nodes"]
+    (node,) = ask.graphql(query)["data"]["project"]["repository"]["blobs"]["nodes"]
     assert node == {"size": str(len(pointer)), "rawSize": "12345", "lfsOid": "a" * 64}
 
 
 def test_query_that_is_too_much_is_refused(ask, simulator):
-    large = ask.graphql("{currentUser {id}}" + " " * 10_000)
+    large = ask.post_graphql("{currentUser {id}}" + " " * 10_000)
     assert (large.status_code, large.json()) == (422, {"errors": [{"message": "Query too large"}]})
     simulator.blob_bytes_limit = 5
-    heavy = ask.graphql(BLOBS, paths=["README.md"]).json()
+    heavy = ask.graphql(BLOBS, paths=["README.md"])
     assert (heavy["data"], len(heavy["errors"])) == (None, 1)
-    wrong = ask.graphql("{currentUser {id}}", "Bearer wrong")
+    wrong = ask.post_graphql("{currentUser {id}}", "Bearer wrong")
     assert (wrong.status_code, wrong.json()) == (401, {"errors": [{"message": "Invalid token"}]})
-    assert "nothing" in ask.graphql("{nothing}").json()["errors"][0]["message"]
-    anonymous = ask.graphql("{currentUser {id} queryComplexity {limit}}", None).json()
+    assert "nothing" in ask.graphql("{nothing}")["errors"][0]["message"]
+    anonymous = ask.graphql("{currentUser {id} queryComplexity {limit}}", None)
     assert anonymous["data"] == {"currentUser": None, "queryComplexity": {"limit": 200}}

@@ -1,19 +1,32 @@
-"""What simulators of REST interfaces share: routes, calls, pages, and answers that are errors."""
+"""What simulators of REST interfaces share: routes, calls, pages, answers that are errors or known already."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
 
 import attrs
+from copydesk.testing import ServerSimulator
 from werkzeug import Request, Response
 
 from simulators.store import Access, Forge, Repository
 
-__all__ = ["JSON", "BaseCall", "Handler", "Page", "ProblemError", "Route", "Router", "links"]
+__all__ = [
+    "JSON",
+    "BaseCall",
+    "ForgeSimulator",
+    "Handler",
+    "Page",
+    "ProblemError",
+    "Route",
+    "Router",
+    "links",
+    "unmodified",
+]
 
 JSON: Final = "application/json; charset=utf-8"
 Handler = Callable[..., Response]
@@ -30,6 +43,42 @@ class ProblemError(Exception):
 
     def response(self) -> Response:
         return Response(json.dumps(self.body), self.status, dict(self.headers), content_type=JSON)
+
+
+class ForgeSimulator(ServerSimulator):
+    """A simulator over a forge, which nobody else changes while a request is answered."""
+
+    def __init__(self, forge: Forge) -> None:
+        super().__init__()
+        self.forge = forge
+
+    def answered(self, request: Request) -> Response:
+        """Answer a request, or raise :class:`ProblemError`; to be overridden."""
+        raise NotImplementedError
+
+    def dress(self, request: Request, response: Response) -> None:
+        """Add the headers that every answer has; to be overridden."""
+        raise NotImplementedError
+
+    def respond(self, request: Request) -> Response:
+        with self.forge.lock:
+            try:
+                response = self.answered(request)
+            except ProblemError as exc:
+                response = exc.response()
+            self.dress(request, response)
+            return response
+
+
+def unmodified(request: Request, response: Response) -> bool:
+    """Turn an answer that the client knows by its ETag into a 304, and say whether it was."""
+    known = request.headers.get("If-None-Match", "").removeprefix("W/")
+    if not known or known != response.headers["ETag"].removeprefix("W/"):
+        return False
+    response.status_code = HTTPStatus.NOT_MODIFIED
+    response.set_data(b"")
+    del response.headers["Content-Type"]
+    return True
 
 
 @attrs.frozen

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from http import HTTPStatus
 
 from copydesk.testing import ServerSimulator
 from werkzeug import Request, Response
 
-from simulators import rest
 from simulators.github import checks, commits, labels, pulls, refs, repos, trees
 from simulators.github.calls import NOT_ACCESSIBLE, READ_ONLY, Call, ProblemError, not_found
 from simulators.github.graph import Graph
 from simulators.github.shapes import Shapes, etag
-from simulators.rest import JSON, Route, Router
+from simulators.rest import JSON, ForgeSimulator, Route, Router, unmodified
 from simulators.store import Access, Forge, RefusedError, Repository
 
 #: The order counts: what stands first is tried first.
@@ -30,7 +28,7 @@ ROUTES: tuple[Route, ...] = (
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 
 
-class GitHubSimulator(ServerSimulator):
+class GitHubSimulator(ForgeSimulator):
     """GitHub's REST and GraphQL interfaces over a :class:`Forge`.
 
     With *enterprise* they are below ``/api/v3`` and at ``/api/graphql``, else below the root and at ``/graphql``.
@@ -39,8 +37,7 @@ class GitHubSimulator(ServerSimulator):
     def __init__(
         self, forge: Forge, *, enterprise: bool = False, codeload: ServerSimulator | None = None
     ) -> None:
-        super().__init__()
-        self.forge = forge
+        super().__init__(forge)
         self.root = "/api/v3" if enterprise else ""
         self.graphql_path = "/api/graphql" if enterprise else "/graphql"
         #: Where tarballs are: another simulator, which has to be started by itself.
@@ -90,16 +87,7 @@ class GitHubSimulator(ServerSimulator):
 
     # -- answering --------------------------------------------------------------------------------
 
-    def respond(self, request: Request) -> Response:
-        with self.forge.lock:
-            try:
-                response = self._answered(request)
-            except rest.ProblemError as exc:
-                response = exc.response()
-            self._dress(request, response)
-            return response
-
-    def _answered(self, request: Request) -> Response:
+    def answered(self, request: Request) -> Response:
         access = self._access(request)
         graphql = request.path == self.graphql_path
         if self._secondary:
@@ -196,18 +184,14 @@ class GitHubSimulator(ServerSimulator):
         if route.needs_commits and call.repository.empty:
             raise ProblemError(409, "Git Repository is empty.")
 
-    def _dress(self, request: Request, response: Response) -> None:
+    def dress(self, request: Request, response: Response) -> None:
         """Add the headers that every answer has, and answer 304 to who knows it."""
         graphql = request.path == self.graphql_path
         body = response.get_data()
         if request.method in {"GET", "HEAD"} and response.status_code == 200 and not graphql:
             if "ETag" not in response.headers:
                 response.headers["ETag"] = etag(body)
-            known = request.headers.get("If-None-Match", "").removeprefix("W/")
-            if known == response.headers["ETag"].removeprefix("W/"):
-                response.status_code = HTTPStatus.NOT_MODIFIED
-                response.set_data(b"")
-                del response.headers["Content-Type"]
+            if unmodified(request, response):
                 self.quota_left += 1  # it is free
         state = self.quota_state()
         response.headers["X-GitHub-Request-Id"] = f"{len(self.log):04X}:SIM"

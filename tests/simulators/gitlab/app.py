@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from http import HTTPStatus
 
-from copydesk.testing import ServerSimulator
 from werkzeug import Request, Response
 
 from simulators import rest
@@ -36,7 +34,7 @@ from simulators.gitlab.calls import (
 from simulators.gitlab.graph import Graph, problem
 from simulators.gitlab.knobs import MergeRequestState, ProjectState
 from simulators.gitlab.shapes import Shapes, etag
-from simulators.rest import Route, Router
+from simulators.rest import ForgeSimulator, Route, Router, unmodified
 from simulators.store import Access, Forge, PullRequest, RefusedError, Repository
 
 #: The order counts: what stands first is tried first.
@@ -57,15 +55,14 @@ EXPIRED = "Token is expired. You can either do re-authorization or token refresh
 MOVED = "Non GET methods are not allowed for moved projects"
 
 
-class GitLabSimulator(ServerSimulator):
+class GitLabSimulator(ForgeSimulator):
     """GitLab's REST and GraphQL interfaces over a :class:`Forge`."""
 
     root = "/api/v4"
     graphql_path = "/api/graphql"
 
     def __init__(self, forge: Forge) -> None:
-        super().__init__()
-        self.forge = forge
+        super().__init__(forge)
         #: Tokens of CI jobs, which are nobody's, and of OAuth that ran out.
         self.job_tokens: set[str] = set()
         self.expired_tokens: set[str] = set()
@@ -96,12 +93,12 @@ class GitLabSimulator(ServerSimulator):
         self.blob_bytes_limit = 20 * 1024 * 1024
         #: Files asked for by GraphQL come in another order than their paths.
         self.blobs_shuffled = False
-        #: Seconds that the limit of archives goes by, and when each user got which project's.
-        self.clock: Callable[[], float] = time.monotonic
+        #: Seconds since the epoch that the limits go by, and when each user got which project's archive.
+        self.clock: Callable[[], float] = time.time
         self.archives: dict[tuple[int | None, int], list[float]] = {}
         #: Requests left in this minute; it ends at *quota_reset*, in seconds since the epoch.
         self.quota = self.quota_left = 2000
-        self.quota_reset = int(time.time()) + 60
+        self.quota_reset = int(self.clock()) + 60
         self._throttled: list[str] = []
         self._projects: dict[int, ProjectState] = {}
         self._merge_requests: dict[int, MergeRequestState] = {}
@@ -150,21 +147,12 @@ class GitLabSimulator(ServerSimulator):
 
     # -- answering --------------------------------------------------------------------------------
 
-    def respond(self, request: Request) -> Response:
-        with self.forge.lock:
-            try:
-                response = self._answered(request)
-            except rest.ProblemError as exc:
-                response = exc.response()
-            self._dress(request, response)
-            return response
-
     def raw_path(self, request: Request) -> str:
         """Give the path as it was sent: a slash in a name is not one between names."""
         target: str = request.environ["REQUEST_URI"]
         return ("" if target.startswith("/") else "/") + target.split("?", 1)[0]
 
-    def _answered(self, request: Request) -> Response:
+    def answered(self, request: Request) -> Response:
         if (limited := self._limited()) is not None:
             return limited
         web = request.host_url.rstrip("/")
@@ -188,8 +176,11 @@ class GitLabSimulator(ServerSimulator):
     def _limited(self) -> Response | None:
         if self._throttled:
             return _later(self._throttled.pop(0))
+        now = int(self.clock())
+        if now >= self.quota_reset:
+            self.quota_left, self.quota_reset = self.quota, now + 60
         if self.quota_left <= 0:
-            return _later(str(max(self.quota_reset - int(time.time()), 1)))
+            return _later(str(self.quota_reset - now))
         self.quota_left -= 1
         return None
 
@@ -265,14 +256,11 @@ class GitLabSimulator(ServerSimulator):
         for pull in call._repository.pulls():
             merge_requests.look(call, pull)
 
-    def _dress(self, request: Request, response: Response) -> None:
+    def dress(self, request: Request, response: Response) -> None:
         """Add the headers that every answer has, and answer 304 to who knows it."""
         if request.method in {"GET", "HEAD"} and response.status_code == 200:
-            tag = response.headers.setdefault("ETag", etag(response.get_data()))
-            if request.headers.get("If-None-Match") == tag:
-                response.status_code = HTTPStatus.NOT_MODIFIED
-                response.set_data(b"")
-                del response.headers["Content-Type"]
+            response.headers.setdefault("ETag", etag(response.get_data()))
+            unmodified(request, response)
         response.headers["X-Request-Id"] = f"01SIM{len(self.log):021d}"
         response.headers.setdefault("Cache-Control", "max-age=0, private, must-revalidate")
         limits = {

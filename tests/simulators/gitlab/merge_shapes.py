@@ -81,7 +81,7 @@ def basic(call: Call, pull: PullRequest) -> Json:
         "author": user(pull.author),
         "assignees": [],
         "reviewers": [],
-        "source_project_id": _source(call, pull),
+        "source_project_id": source_of(call, pull),
         "target_project_id": call.repository.id,
         "labels": sorted(pull.labels),
         "draft": is_draft(pull),
@@ -113,7 +113,8 @@ def basic(call: Call, pull: PullRequest) -> Json:
     }
 
 
-def _source(call: Call, pull: PullRequest) -> int | None:
+def source_of(call: Call, pull: PullRequest) -> int | None:
+    """Give the number of the project that a merge request comes from, None when it is gone."""
     if pull.fork is None:
         return call.repository.id
     fork = call.forge.repository(pull.fork)

@@ -17,7 +17,7 @@ from simulators import git as objects
 from simulators import store
 from simulators.gitlab.calls import Call
 from simulators.gitlab.merge_requests import has_labels
-from simulators.gitlab.merge_shapes import STATES, changes_of, look
+from simulators.gitlab.merge_shapes import STATES, changes_of, look, source_of
 from simulators.gitlab.mergeability import has_conflicts, is_draft, status_of
 from simulators.gitlab.shapes import kind_of, stamp, when
 
@@ -223,7 +223,7 @@ class Views:
             "draft": is_draft(pull),
             "sourceBranch": pull.head,
             "targetBranch": pull.base,
-            "sourceProjectId": repository.id if pull.fork is None else None,
+            "sourceProjectId": source_of(self.call, pull),
             "targetProjectId": repository.id,
             "diffHeadSha": pull.head_sha,
             "diffRefs": {"baseSha": base, "headSha": state.diff_head, "startSha": state.diff_start},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 import pygit2
@@ -20,7 +19,6 @@ ACTIONS = ("create", "update", "move", "delete", "chmod")
 NOT_ON_BRANCH = "You can only create or edit files when you are on a branch"
 NO_PUSH = "You are not allowed to push into this branch"
 CHANGED = "The file has changed since you started editing it: "
-MOVED = "Could not update refs/heads/{}. Please refresh and try again."
 Action = dict[str, Any]
 
 
@@ -74,8 +72,8 @@ def _content(action: Action) -> bytes | None:
     if action.get("encoding") != "base64":
         return str(text).encode()
     try:
-        return base64.b64decode(text)
-    except (binascii.Error, ValueError) as exc:
+        return base64.b64decode("".join(str(text).split()), validate=True)
+    except ValueError as exc:
         raise ProblemError(400, "invalid base64") from exc
 
 
@@ -133,24 +131,29 @@ def _last_commit(call: Call, revision: str, path: str) -> str | None:
 
 
 def _made(call: Call, branch: str, start: str, actions: list[Action]) -> pygit2.Commit:
+    """Make the commit on where it starts, and move the branch from there, or from nothing, to it."""
     repository = call.repository
     git, head = repository.git, repository.head(branch)
-    from_start = call.flag("force") or head is None
-    parent = repository.commit(start) if from_start else repository.commit(f"refs/heads/{branch}")
+    parent = repository.commit(start)
+    if parent is None and not repository.empty:
+        raise ProblemError(400, NOT_ON_BRANCH)
+    if head is not None and not call.flag("force") and (parent is None or head != str(parent.id)):
+        # Somebody made the branch since it was looked for.
+        raise ProblemError(400, f"Could not update refs/heads/{branch}. Please refresh and try again.")
     tree = apply(git, parent.tree if parent else None, actions)
-    committer = repository.signature(call.user)
-    author = pygit2.Signature(
-        call.get("author_name") or committer.name,
-        call.get("author_email") or committer.email,
-        committer.time,
-        0,
-    )
-    parents = [str(parent.id)] if parent else []
-    sha = objects.write_commit(git, tree, parents, call.get("commit_message"), author, committer)
-    if repository.head(branch) != head:
-        raise ProblemError(400, MOVED.format(branch))
+    sha = _written(call, tree, [str(parent.id)] if parent else [])
     git.references.create(f"refs/heads/{branch}", pygit2.Oid(hex=sha), force=True)
     return git[sha]
+
+
+def _written(call: Call, tree: pygit2.Oid, parents: list[str]) -> str:
+    """Write a commit that no branch points to; its author may be somebody else."""
+    committer = call.repository.signature(call.user)
+    name, email = (call.get(f"author_{each}") or getattr(committer, each) for each in ("name", "email"))
+    author = pygit2.Signature(name, email, committer.time, 0)
+    return objects.write_commit(
+        call.repository.git, tree, parents, call.get("commit_message"), author, committer
+    )
 
 
 # -- files --------------------------------------------------------------------------------------------
