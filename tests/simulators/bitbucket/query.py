@@ -1,0 +1,155 @@
+"""Bitbucket's language for filters: ``name ~ "cms/" AND (state = "OPEN" OR id > 3)``, and for sorting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+__all__ = ["QueryError", "filtered", "ordered"]
+
+TOKEN: Final = re.compile(
+    r"""\s*(?:(?P<text>"(?:\\.|[^"\\])*")|(?P<sign>!=|!~|>=|<=|[=~<>()])|(?P<word>[^\s()=~<>!"]+))"""
+)
+Condition = Callable[[Any], bool]
+MISSING: Final = object()
+
+
+class QueryError(Exception):
+    """A query that is not understood."""
+
+
+def filtered(values: Iterable[Any], query: str) -> list[Any]:
+    """Give what a query lets through."""
+    values = list(values)
+    condition = _Parser(query).whole() if query.strip() else lambda _: True
+    return [each for each in values if condition(each)]
+
+
+def ordered(values: Iterable[Any], field: str) -> list[Any]:
+    """Sort by a field, downwards when it begins with a minus; names as people do, by the numbers in them."""
+    name = field.removeprefix("-")
+    natural = name == "name"
+
+    def key(value: Any) -> Any:
+        found = at(value, name.split("."))
+        if found is MISSING:
+            raise QueryError(f"Invalid field: {name}")
+        if natural:
+            return [(part.isdigit(), int(part) if part.isdigit() else part) for part in _parts(str(found))]
+        return (found is not None, found if found is not None else 0)
+
+    return sorted(values, key=key, reverse=field.startswith("-"))
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in re.split(r"(\d+)", text) if part]
+
+
+def at(value: Any, path: list[str]) -> Any:
+    """Give what is at a path, MISSING for a name that is not there; what is below null is null."""
+    if not path or value is None:
+        return value
+    if isinstance(value, list):
+        return [at(each, path) for each in value]
+    if not isinstance(value, dict) or path[0] not in value:
+        return MISSING
+    return at(value[path[0]], path[1:])
+
+
+class _Parser:
+    """Reads a query from left to right; AND binds stronger than OR."""
+
+    def __init__(self, query: str) -> None:
+        self.tokens: list[str] = []
+        position = 0
+        query = query.rstrip()
+        while position < len(query):
+            found = TOKEN.match(query, position)
+            if found is None:
+                raise QueryError(f"Invalid query: {query}")
+            self.tokens.append(found["text"] or found["sign"] or found["word"])
+            position = found.end()
+
+    def whole(self) -> Condition:
+        condition = self._any()
+        if self.tokens:
+            raise QueryError(f"Unexpected {self.tokens[0]}")
+        return condition
+
+    def _next(self) -> str:
+        if not self.tokens:
+            raise QueryError("Unexpected end of query")
+        return self.tokens.pop(0)
+
+    def _word(self) -> str:
+        return self.tokens[0].upper() if self.tokens else ""
+
+    def _any(self) -> Condition:
+        parts = [self._all()]
+        while self._word() == "OR":
+            self._next()
+            parts.append(self._all())
+        return lambda value: any(part(value) for part in parts)
+
+    def _all(self) -> Condition:
+        parts = [self._one()]
+        while self._word() == "AND":
+            self._next()
+            parts.append(self._one())
+        return lambda value: all(part(value) for part in parts)
+
+    def _one(self) -> Condition:
+        token = self._next()
+        if token == "(":
+            condition = self._any()
+            if self._next() != ")":
+                raise QueryError("Missing closing parenthesis")
+            return condition
+        return _comparison(token, self._next(), _literal(self._next()))
+
+
+def _literal(token: str) -> Any:
+    if token.startswith('"'):
+        return re.sub(r"\\(.)", r"\1", token[1:-1])
+    if re.fullmatch(r"-?\d+", token):
+        return int(token)
+    return {"null": None, "true": True, "false": False}.get(token.lower(), token)
+
+
+def _comparison(field: str, sign: str, wanted: Any) -> Condition:
+    if sign not in _SIGNS:
+        raise QueryError(f"Unknown operator {sign}")
+
+    def condition(value: Any) -> bool:
+        found = at(value, field.split("."))
+        if found is MISSING:
+            raise QueryError(f"Field {field} does not support filtering")
+        if isinstance(found, list):
+            return any(_holds(sign, each, wanted) for each in found)
+        return _holds(sign, found, wanted)
+
+    return condition
+
+
+def _holds(sign: str, found: Any, wanted: Any) -> bool:
+    try:
+        return _SIGNS[sign](found, wanted)
+    except TypeError:
+        return False
+
+
+def _contains(found: Any, wanted: Any) -> bool:
+    return found is not None and str(wanted).casefold() in str(found).casefold()
+
+
+_SIGNS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "=": lambda found, wanted: found == wanted,
+    "!=": lambda found, wanted: found != wanted,
+    "~": _contains,
+    "!~": lambda found, wanted: not _contains(found, wanted),
+    ">": lambda found, wanted: found > wanted,
+    ">=": lambda found, wanted: found >= wanted,
+    "<": lambda found, wanted: found < wanted,
+    "<=": lambda found, wanted: found <= wanted,
+}
