@@ -111,6 +111,7 @@ class Call(rest.BaseCall):
         """Answer with the page that is asked for, of values that match the query.
 
         :param show: makes of a value what stands in the answer.
+        :param counted: it says how many there are, even if it had not to look at all of them.
         :param opaque: pages are not called by their numbers.
         """
         asked = self.request.args.to_dict()
@@ -118,11 +119,12 @@ class Call(rest.BaseCall):
             raise ProblemError(400, "Invalid pagelen")
         if opaque and "page" in asked:
             asked["page"] = _number(asked["page"])
-        if self.arg("q") or self.arg("sort"):
+        whole = bool(self.arg("q") or self.arg("sort"))
+        if whole:
             values, show = self._matching(map(show, values)), _same
         page = Page.cut(values, asked, size=size, most=most, name="pagelen")
         shown = {"pagelen": page.size, "values": [show(each) for each in page.items], "page": page.number}
-        if counted:
+        if counted or whole:
             shown["size"] = page.total
         if page.number < page.last:
             shown["next"] = self._page_url(_token(page.number + 1) if opaque else str(page.number + 1))

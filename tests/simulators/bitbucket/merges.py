@@ -95,8 +95,10 @@ def _merged(call: Call, pull: PullRequest) -> dict[str, Any]:
     """Show what was merged: this once with the whole sha of the commit."""
     shown = pull_request(call.shapes, call.repository, pull)
     assert pull.merge_commit_sha is not None
-    commit = call.repository.git[pull.merge_commit_sha]
-    return {**shown, "merge_commit": call.shapes.plain_commit(call.repository, commit)}
+    whole = call.shapes.commit(call.repository, call.repository.git[pull.merge_commit_sha])
+    commit = {name: whole[name] for name in ("hash", "author", "date", "message", "summary", "type")}
+    links = call.shapes.commit_links(call.repository, pull.merge_commit_sha)
+    return {**shown, "merge_commit": {**commit, "links": links}}
 
 
 def _merge(
