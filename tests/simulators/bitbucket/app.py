@@ -167,6 +167,8 @@ class BitbucketSimulator(ServerSimulator):
     def _routed(self, call: Call) -> Response:
         request = call.request
         path = request.path.removeprefix(self.root)
+        if "/src/" not in path:
+            path = path.rstrip("/")  # of a folder it counts, else it is the same
         if not request.path.startswith(f"{self.root}/"):
             raise unknown()
         for route, arguments in self._router.matching(request.method, path):

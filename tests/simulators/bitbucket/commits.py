@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 import pygit2
 from pygit2.enums import DiffFlag, SortMode
 from werkzeug import Response
 
 from simulators import git as objects
-from simulators.bitbucket.calls import Call, ProblemError, Route, no_commit
+from simulators.bitbucket.calls import Call, ProblemError, RefusedError, Route, no_commit
 from simulators.bitbucket.repos import REPOSITORY
+from simulators.git import FileChange
 
 UNCACHED = {"Cache-Control": "must-revalidate, max-age=0"}
 
@@ -71,6 +73,19 @@ def _sides(call: Call, spec: str) -> tuple[pygit2.Commit | None, pygit2.Commit]:
     return (old if base is None else call.repository.git[base]), new
 
 
+def _conflicting(call: Call, spec: str) -> set[str]:
+    """Give the paths that could not be merged, where a merge is what is shown."""
+    linked = "\r" in spec
+    if not linked and (".." not in spec or call.arg("topic") or call.arg("merge") == "false"):
+        return set()
+    new, old = pair(call, spec)
+    try:
+        objects.merge_trees(call.repository.git, str(old.id), str(new.id))
+    except RefusedError as exc:
+        return set(exc.facts["paths"])
+    return set()
+
+
 def diffstat(call: Call, spec: str) -> Response:
     old, new = _sides(call, spec)
     git = call.repository.git
@@ -78,12 +93,17 @@ def diffstat(call: Call, spec: str) -> Response:
     found = objects.changes(git, _tree(call, old), new.tree, patches=False, renames=renames)
     paths = call.request.args.getlist("path")
     before, after = str(old.id) if old else "", str(new.id)
+    conflicting = _conflicting(call, spec)
     chosen = [
         each
         for each in found
         if not paths or any(_within(each.path, path) or _within(each.old_path, path) for path in paths)
     ]
-    show = functools.partial(call.shapes.change, call.repository, old=before, new=after)
+
+    def show(change: FileChange) -> dict[str, Any]:
+        shown = call.shapes.change(call.repository, change, before, after)
+        return {**shown, "status": "merge conflict"} if change.path in conflicting else shown
+
     call.headers.update(UNCACHED)
     return call.page(chosen, show, size=500, most=5000)
 
@@ -116,7 +136,6 @@ def diff(call: Call, spec: str) -> Response:
 
 ROUTES = (
     Route("GET", f"{REPOSITORY}/commits", list_commits),
-    Route("GET", f"{REPOSITORY}/commits/", list_commits),
     Route("GET", f"{REPOSITORY}/commits/<revision:path>", list_commits),
     Route("GET", f"{REPOSITORY}/commit/<commit:path>", get_commit),
     Route("GET", f"{REPOSITORY}/merge-base/<revspec:path>", merge_base),

@@ -14,7 +14,7 @@ from simulators import rest
 from simulators.bitbucket.calls import Call, ProblemError, RefusedError, Route, bad_field
 from simulators.bitbucket.pulls import ALREADY_CLOSED, PULL, found
 from simulators.bitbucket.pullshapes import HIDDEN, address, pull_request
-from simulators.bitbucket.shapes import STRATEGIES
+from simulators.bitbucket.shapes import STRATEGIES, link
 from simulators.rest import JSON
 from simulators.store import PullRequest, Repository, User
 
@@ -87,8 +87,11 @@ def merge(call: Call, number: str) -> Response:
 
 def _later(call: Call, pull: PullRequest, run: Callable[[], None]) -> Response:
     name = call.simulator.tasks.add(Task(call.repository, run, call.simulator.merge_delay))
-    location = f"{address(call.shapes, call.repository, pull)}/merge/task-status/{name}"
-    return Response('""', 202, {"Location": location}, content_type=JSON)
+    return Response('""', 202, {"Location": _address(call, pull, name)}, content_type=JSON)
+
+
+def _address(call: Call, pull: PullRequest, task: str) -> str:
+    return f"{address(call.shapes, call.repository, pull)}/merge/task-status/{task}"
 
 
 def _merged(call: Call, pull: PullRequest) -> dict[str, Any]:
@@ -126,7 +129,8 @@ def _fast_forward(repository: Repository, pull: PullRequest, actor: User) -> Non
 
 def _close_source(repository: Repository, pull: PullRequest, body: dict[str, Any]) -> None:
     """Delete the branch when it is wanted; what was said when the pull request was made holds unless told."""
-    wanted = body.get("close_source_branch", pull.delete_branch)
+    said = body.get("close_source_branch")
+    wanted = pull.delete_branch if said is None else said
     pull.delete_branch = bool(wanted)
     if not wanted or repository.head(pull.head) is None:
         return
@@ -139,11 +143,12 @@ def _close_source(repository: Repository, pull: PullRequest, body: dict[str, Any
 def get_task(call: Call, number: str, task: str) -> Response:
     """Say how a merge goes; one that nobody knows of is never done."""
     pull, known = found(call, number), call.simulator.tasks.get(task)
+    links = {"self": link(_address(call, pull, task))}
     if known is None or not known.done:
-        return call.answer({"task_status": "PENDING"})
+        return call.answer({"task_status": "PENDING", "links": links})
     if known.problem is not None:
         raise known.problem
-    return call.answer({"task_status": "SUCCESS", "merge_result": _merged(call, pull)})
+    return call.answer({"task_status": "SUCCESS", "links": links, "merge_result": _merged(call, pull)})
 
 
 ROUTES = (

@@ -98,8 +98,9 @@ def update_pull(call: Call, number: str) -> Response:
 def _change(call: Call, pull: PullRequest, body: dict[str, Any]) -> None:
     pull.title = body.get("title") or pull.title
     pull.body = body.get("description", pull.body)
-    pull.delete_branch = bool(body.get("close_source_branch", pull.delete_branch))
-    pull.draft = bool(body.get("draft", pull.draft))
+    for name, attribute in (("close_source_branch", "delete_branch"), ("draft", "draft")):
+        if body.get(name) is not None:
+            setattr(pull, attribute, bool(body[name]))
     if "reviewers" in body:
         pull.reviewers = _reviewers(call, body, pull.author)
     pull.updated = call.forge.now()

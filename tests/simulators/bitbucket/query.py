@@ -22,8 +22,19 @@ class QueryError(Exception):
 def filtered(values: Iterable[Any], query: str) -> list[Any]:
     """Give what a query lets through."""
     values = list(values)
-    condition = _Parser(query).whole() if query.strip() else lambda _: True
+    if not query.strip():
+        return values
+    parser = _Parser(query)
+    condition = parser.whole()
+    for field in parser.fields:
+        _refuse_unknown(values, field)
     return [each for each in values if condition(each)]
+
+
+def _refuse_unknown(values: list[Any], field: str) -> None:
+    """Refuse what none of the values has; some may have what others have not."""
+    if values and all(at(each, field.split(".")) is MISSING for each in values):
+        raise QueryError(f"Field {field} does not support filtering")
 
 
 def ordered(values: Iterable[Any], field: str) -> list[Any]:
@@ -33,12 +44,13 @@ def ordered(values: Iterable[Any], field: str) -> list[Any]:
 
     def key(value: Any) -> Any:
         found = at(value, name.split("."))
-        if found is MISSING:
-            raise QueryError(f"Invalid field: {name}")
         if natural:
             return [(part.isdigit(), int(part) if part.isdigit() else part) for part in _parts(str(found))]
-        return (found is not None, found if found is not None else 0)
+        there = found is not None and found is not MISSING
+        return there, found if there else 0
 
+    values = list(values)
+    _refuse_unknown(values, name)
     return sorted(values, key=key, reverse=field.startswith("-"))
 
 
@@ -62,6 +74,7 @@ class _Parser:
 
     def __init__(self, query: str) -> None:
         self.tokens: list[str] = []
+        self.fields: set[str] = set()
         position = 0
         query = query.rstrip()
         while position < len(query):
@@ -106,6 +119,7 @@ class _Parser:
             if self._next() != ")":
                 raise QueryError("Missing closing parenthesis")
             return condition
+        self.fields.add(token)
         return _comparison(token, self._next(), _literal(self._next()))
 
 
@@ -124,7 +138,7 @@ def _comparison(field: str, sign: str, wanted: Any) -> Condition:
     def condition(value: Any) -> bool:
         found = at(value, field.split("."))
         if found is MISSING:
-            raise QueryError(f"Field {field} does not support filtering")
+            return False
         if isinstance(found, list):
             return any(_holds(sign, each, wanted) for each in found)
         return _holds(sign, found, wanted)

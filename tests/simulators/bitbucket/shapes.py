@@ -221,7 +221,7 @@ class Shapes:
         attributes = [ATTRIBUTES[mode]] if mode in ATTRIBUTES else []
         if mode != SUBREPOSITORY and entry.is_binary:
             attributes.append("binary")
-        more = {"mimetype": None, "escaped_path": path, "size": size, "attributes": attributes}
+        more = {"mimetype": None, "escaped_path": escaped(path), "size": size, "attributes": attributes}
         return {**shown, "links": links, **more}
 
     def change(self, repository: store.Repository, change: FileChange, old: str, new: str) -> Json:

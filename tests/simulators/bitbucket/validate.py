@@ -22,6 +22,8 @@ GENERAL = {"page", "pagelen", "fields", "q", "sort", "include", "exclude", "path
 NARROW = {
     # It says text; recorded are lists.
     "attributes": r"\$\.(values\[\d+\]\.)?attributes",
+    # It has not what a merge preview says of a file that conflicts.
+    "status": r"\$\.values\[\d+\]\.status",
     # It says text; whoever lacks a scope is told in an object.
     "detail": r"\$\.error\.detail",
 }
@@ -51,6 +53,8 @@ def check(exchange: Exchange, root: str = "") -> None:
     path = exchange.path.removeprefix(root)
     # Newer than the description; it answers as the older one.
     path = re.sub(r"^/user/workspaces/[^/]+/permissions/", "/user/permissions/", path)
+    if "/src/" not in path:
+        path = path.rstrip("/")
     # A folder at the top has no path.
     path = re.sub(r"(/src/[^/]+)/$", r"\1/.", path)
-    DESCRIPTION.check(exchange, re.sub(r"/commits/$", "/commits", path))
+    DESCRIPTION.check(exchange, path)
