@@ -8,6 +8,7 @@ import requests
 cloud = pytest.importorskip("atlassian.bitbucket", reason="atlassian-python-api is not installed")
 pytest.importorskip("jsonschema", reason="jsonschema is not installed")
 
+from simulators import client  # noqa: E402
 from simulators.bitbucket import BitbucketSimulator  # noqa: E402
 from simulators.bitbucket.validate import check  # noqa: E402
 from simulators.store import Forge, Protection  # noqa: E402
@@ -21,20 +22,16 @@ FILES = {
 MISSING = "0123456789" * 4
 
 
-class Client:
+class Client(client.Client):
     """Asks as a plain HTTP client does."""
 
-    def __init__(self, simulator: BitbucketSimulator) -> None:
-        self.simulator = simulator
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["Authorization"] = "Bearer full"
-
     def __call__(self, method: str, path: str = "", body: object = None, **more: object) -> requests.Response:
-        root = f"{self.simulator.url}/2.0"
-        url = path if path.startswith("http") else f"{root}{path.removeprefix('~')}"
-        if path[:1] in {"", "/"}:
-            url = f"{root}/repositories/owner/site{path}"
+        """Send a request about the repository, to an address, or to what stands behind a tilde."""
+        url = f"{self.simulator.url}{self.simulator.root}{self.prefix}{path}"
+        if path.startswith("~"):
+            url = f"{self.simulator.url}{self.simulator.root}{path[1:]}"
+        if path.startswith("http"):
+            url = path
         more = {"json": body, "timeout": 10, "allow_redirects": False, **more}
         return self.session.request(method, url, **more)
 
@@ -82,9 +79,8 @@ def simulator(forge):
 
 @pytest.fixture
 def ask(simulator):
-    client = Client(simulator)
-    with client.session:
-        yield client
+    with Client(simulator, "/repositories/owner/site") as asking:
+        yield asking
 
 
 def draft(site, branch="cms/posts/new", path="content/posts/new.md", content=b"new\n", **more):

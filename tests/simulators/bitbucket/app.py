@@ -8,10 +8,8 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Final
 
-from copydesk.testing import ServerSimulator
 from werkzeug import Request, Response
 
 from simulators import rest
@@ -25,7 +23,7 @@ from simulators.bitbucket.calls import (
     RefusedError,
 )
 from simulators.bitbucket.shapes import Shapes, uuid_of
-from simulators.rest import JSON, Route, Router
+from simulators.rest import JSON, ForgeSimulator, Route, Router, unmodified
 from simulators.store import Access, Forge, Repository
 
 #: The order counts: what stands first is tried first.
@@ -55,7 +53,7 @@ SCOPES: Final = {
 }
 
 
-class BitbucketSimulator(ServerSimulator):
+class BitbucketSimulator(ForgeSimulator):
     """Bitbucket Cloud's REST interface over a :class:`Forge`; a workspace is the owner of its repositories.
 
     A token is taken as ``Bearer`` and, with its user's e-mail, as ``Basic``, unless one of the sets below has it.
@@ -64,8 +62,7 @@ class BitbucketSimulator(ServerSimulator):
     root = "/2.0"
 
     def __init__(self, forge: Forge) -> None:
-        super().__init__()
-        self.forge = forge
+        super().__init__(forge)
         forge.pulls_outlive_branches = True
         #: Tokens that are good for ``Basic`` only.
         self.api_tokens: set[str] = set()
@@ -112,16 +109,7 @@ class BitbucketSimulator(ServerSimulator):
 
     # -- answering --------------------------------------------------------------------------------
 
-    def respond(self, request: Request) -> Response:
-        with self.forge.lock:
-            try:
-                response = self._answered(request)
-            except rest.ProblemError as exc:
-                response = exc.response()
-            self._dress(request, response)
-            return response
-
-    def _answered(self, request: Request) -> Response:
+    def answered(self, request: Request) -> Response:
         access = self._access(request)
         if self._too_many:
             retry_after = self._too_many.pop(0)
@@ -225,7 +213,7 @@ class BitbucketSimulator(ServerSimulator):
         if call.repository.archived:
             raise ProblemError(403, "This repository is read-only.")
 
-    def _dress(self, request: Request, response: Response) -> None:
+    def dress(self, request: Request, response: Response) -> None:
         """Add the headers that every answer has, and answer 304 to who knows it."""
         scheme, token = credential(request)
         access = self.forge.tokens.get(token)
@@ -240,11 +228,8 @@ class BitbucketSimulator(ServerSimulator):
             return
         if "ETag" not in response.headers and response.content_type == JSON:
             response.headers["ETag"] = f'"{hashlib.md5(response.get_data()).hexdigest()}"'
-        known = request.headers.get("If-None-Match", "")
-        if known and known == response.headers.get("ETag"):
-            response.status_code = HTTPStatus.NOT_MODIFIED
-            response.set_data(b"")
-            del response.headers["Content-Type"]
+        if "ETag" in response.headers:
+            unmodified(request, response)
 
 
 def credential(request: Request) -> tuple[str, str]:
