@@ -72,7 +72,7 @@ def read(request: Request) -> Form:
     said: dict[str, list[str]] = {name: request.args.getlist(name) for name in SAID}
     for part in parts:
         if part.is_said:
-            said[part.name].append(part.content.decode())
+            said[part.name].append(part.content.decode(errors="replace"))
     files = (part for part in parts if not part.is_said)
     return Form(said, {clean(part.name): (_mode(part), part.content) for part in files})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 __all__ = ["QueryError", "filtered", "ordered"]
@@ -99,18 +99,18 @@ class _Parser:
         return self.tokens[0].upper() if self.tokens else ""
 
     def _any(self) -> Condition:
-        parts = [self._all()]
-        while self._word() == "OR":
-            self._next()
-            parts.append(self._all())
+        parts = list(self._joined("OR", self._all))
         return lambda value: any(part(value) for part in parts)
 
     def _all(self) -> Condition:
-        parts = [self._one()]
-        while self._word() == "AND":
-            self._next()
-            parts.append(self._one())
+        parts = list(self._joined("AND", self._one))
         return lambda value: all(part(value) for part in parts)
+
+    def _joined(self, word: str, read: Callable[[], Condition]) -> Iterator[Condition]:
+        yield read()
+        while self._word() == word:
+            self._next()
+            yield read()
 
     def _one(self) -> Condition:
         token = self._next()
