@@ -36,7 +36,7 @@ __all__ = [
 
 FOLDER = Path(__file__).parents[3] / "shared/recordings/dev"
 SHA = re.compile(r"\b[0-9a-f]{40}\b")
-NUMBERED = re.compile(r"(/pulls/|issues/|/merge_requests/)(\d+)")
+NUMBERED = re.compile(r"(/pulls/|issues/|/merge_requests/|/pullrequests/)(\d+)")
 
 
 @attrs.frozen
@@ -54,6 +54,8 @@ class Recorded:
     answer_headers: Mapping[str, str] = attrs.field(factory=dict)
     #: The body of the answer as it came, uncompressed; JSON is written anew.
     content: bytes = b""
+    #: The parts of a form: names, filenames, contents.
+    form: tuple[tuple[str, str | None, bytes], ...] = ()
 
 
 def _bodies() -> dict[str, dict[str, Any]]:
@@ -90,6 +92,7 @@ def _recorded(item: Mapping[str, Any]) -> Recorded:
         (item.get("provenance") or {}).get("authenticity", ""),
         response.get("headers") or {},
         _content(response),
+        tuple((part["name"], part.get("filename"), _content(part)) for part in request.get("form", ())),
     )
 
 
@@ -163,6 +166,8 @@ class Replay:
             for name in recorded.keys() & ours.keys():
                 self._learn_name(name, recorded[name], ours[name])
                 self.learn(recorded[name], ours[name])
+            if recorded.get("type") == "pullrequest":
+                self.numbers[str(recorded.get("id"))] = str(ours.get("id"))
         elif isinstance(recorded, list) and isinstance(ours, list):
             for one, two in zip(recorded, ours, strict=False):
                 self.learn(one, two)
@@ -174,6 +179,10 @@ class Replay:
             self.words[recorded] = ours
         if name in {"number", "iid"}:
             self.numbers[str(recorded)] = str(ours)
+
+    def learn_text(self, recorded: str, ours: str) -> None:
+        """Note the shas that stand in the same places of two texts."""
+        self.words.update(zip(SHA.findall(recorded), SHA.findall(ours), strict=False))
 
     def url(self, path: str) -> str:
         path = NUMBERED.sub(lambda found: found[1] + self.numbers.get(found[2], found[2]), path)
@@ -216,7 +225,13 @@ def ask_again(
     body = None if each.body is None else json.dumps(replay.body(each.body))
     if body is not None:
         headers["Content-Type"] = "application/json"
-    return session.request(each.method, url, data=body, headers=headers, timeout=10, allow_redirects=False)
+    form = [
+        (name, (filename, replay.text(content.decode()) if filename is None else content))
+        for name, filename, content in each.form
+    ]
+    return session.request(
+        each.method, url, data=body, files=form or None, headers=headers, timeout=10, allow_redirects=False
+    )
 
 
 def json_of(content: bytes) -> Any:
@@ -245,6 +260,7 @@ def ask_all_again(
         response = ask_again(simulator, session, replay, each)
         ours = json_of(response.content)
         replay.learn(each.answer, ours)
+        replay.learn_text(each.answer_headers.get("location", ""), response.headers.get("Location", ""))
         where = f"{position} {each.method} {path_of(each.url)}"
         if response.status_code != each.status:
             wrong.append(f"{where}: {response.status_code} {response.text[:200]}, not {each.status}")

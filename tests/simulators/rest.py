@@ -129,10 +129,22 @@ class Page:
     total: int
 
     @classmethod
-    def cut(cls, items: Iterable[Any], asked: Mapping[str, str], *, size: int, most: int = 100) -> Page:
-        """Cut out what *page* and *per_page* ask for; *size* is the default and *most* the largest."""
+    def cut(
+        cls,
+        items: Iterable[Any],
+        asked: Mapping[str, str],
+        *,
+        size: int,
+        most: int = 100,
+        name: str = "per_page",
+    ) -> Page:
+        """Cut out what *page* and a parameter of that *name* ask for.
+
+        :param size: how many there are on a page when it is not said.
+        :param most: how many there are at most.
+        """
         items = list(items)
-        size = min(max(_number(asked.get("per_page"), size), 1), most)
+        size = min(max(_number(asked.get(name), size), 1), most)
         number = max(_number(asked.get("page"), 1), 1)
         return cls(items[(number - 1) * size : number * size], number, size, len(items))
 

@@ -22,6 +22,7 @@ from simulators.git import RefusedError
 __all__ = [
     "Access",
     "CheckRun",
+    "Comment",
     "Deployment",
     "DeploymentStatus",
     "Forge",
@@ -92,6 +93,8 @@ class Status:
     created: datetime
     #: The branch that it was reported for, where a forge asks.
     ref: str | None = None
+    #: What people call it, the context when empty.
+    name: str = ""
 
 
 @attrs.frozen
@@ -131,6 +134,21 @@ class Deployment:
 
 
 @attrs.define(eq=False)
+class Comment:
+    """What somebody said about a pull request; a deleted one leaves its place."""
+
+    id: int
+    author: User
+    text: str
+    created: datetime
+    updated: datetime
+    #: What it is about: a path and lines of it, as its forge writes that.
+    inline: dict[str, object] | None = None
+    parent: int | None = None
+    deleted: bool = False
+
+
+@attrs.define(eq=False)
 class PullRequest:
     """A pull request; read it through :meth:`Repository.pull`, which looks at its branches first."""
 
@@ -155,6 +173,12 @@ class PullRequest:
     closed: datetime | None = None
     merged_by: User | None = None
     merge_commit_sha: str | None = None
+    closed_by: User | None = None
+    close_reason: str = ""
+    #: Its branch goes when it is merged.
+    delete_branch: bool = False
+    reviewers: list[User] = attrs.field(factory=list)
+    comments: list[Comment] = attrs.field(factory=list)
 
 
 @attrs.define(eq=False)
@@ -462,6 +486,8 @@ class Repository:
         if pull.state != "open":
             return pull
         head = pull.head_sha if pull.fork is not None else self.head(pull.head)
+        if head is None and self.forge.pulls_outlive_branches:
+            head = pull.head_sha
         tip = self.head(pull.base)
         if head is None or tip is None:
             self.close_pull(pull)
@@ -481,6 +507,15 @@ class Repository:
         name = f"refs/pull/{pull.number}/head"
         self.git.references.create(name, pygit2.Oid(hex=pull.head_sha), force=True)
 
+    def comment(
+        self, pull: PullRequest, author: User, text: str, *, inline: dict[str, object] | None = None
+    ) -> Comment:
+        now = self.forge.now()
+        made = Comment(self.forge.number(), author, text, now, now, inline)
+        pull.comments.append(made)
+        pull.updated = now
+        return made
+
     # -- checks -----------------------------------------------------------------------------------
 
     def add_status(
@@ -493,10 +528,11 @@ class Repository:
         description: str | None = None,
         creator: User | None = None,
         ref: str | None = None,
+        name: str = "",
     ) -> Status:
         made = Status(
             self.forge.number(), sha, context, state, target_url, description, creator or self.owner,
-            self.forge.now(), ref,
+            self.forge.now(), ref, name,
         )  # fmt: skip
         self.statuses.append(made)
         return made
@@ -544,6 +580,8 @@ class Forge:
     users: dict[str, User] = attrs.field(factory=dict)
     tokens: dict[str, Access] = attrs.field(factory=dict, repr=False)
     lock: threading.RLock = attrs.field(factory=threading.RLock, repr=False)
+    #: Whether a pull request stays open when its branch goes.
+    pulls_outlive_branches: bool = False
     #: The clock is asked for every event; by default it goes on by a second each time.
     now: Callable[[], datetime] = attrs.field(repr=False)
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1000), repr=False)
