@@ -77,6 +77,8 @@ class _Means:
     many: ClassVar[int] = 12
     #: Two labels that the forge can hold, the first of them a status; the stranger the better.
     labels: ClassVar[tuple[str, str]] = LABELS
+    #: Whether the forge holds but one label at a time.
+    one_label: ClassVar[bool] = False
 
     @pytest.fixture
     def server(self) -> ServerSimulator:
@@ -112,7 +114,7 @@ class _Means:
     def steps(self, trials: Trials) -> Iterator[Steps]:
         """Prepare and look, by a repository that nothing happens to."""
         with trials.connect(trials.settings(Clock())) as repository:
-            yield Steps(repository, self.labels)
+            yield Steps(repository, self.labels, self.one_label)
 
     @pytest.fixture
     def name(self) -> Callable[[], str]:
