@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 pytest.importorskip("github", reason="PyGithub is not installed")
+pytest.importorskip("gitlab", reason="python-gitlab is not installed")
 pytest.importorskip("benchmarks.requests", reason="the benchmarks are not beside these tests")
 
 from benchmarks.requests.github import GITHUB
+from benchmarks.requests.gitlab import GITLAB
 from benchmarks.requests.rounds import play
 
 #: Step: requests of copydesk by GraphQL and by REST alone, of the forge's library, and of Decap CMS.
@@ -23,17 +26,34 @@ WORK = {
         "publish it": (2, 2, 2, 5),
         "discard the other draft": (1, 2, 2, 4),
     },
+    "GitLab": {
+        "list 20 drafts": (1, 21, 21, 101),
+        "create a draft": (2, 2, 2, 3),
+        "create a draft with an image": (2, 2, 2, 4),
+        "update the draft": (1, 1, 1, 6),
+        "update the text beside the image": (1, 1, 1, 7),
+        "change its status, by a new label": (1, 1, 1, 2),
+        "change its status": (1, 1, 1, 2),
+        "publish it": (1, 1, 1, 2),
+        "discard the other draft": (2, 2, 2, 3),
+    },
 }
+#: Seconds that Decap CMS waits, where it does.
+WAITED = {"GitHub": {}, "GitLab": {"update the draft": 1, "update the text beside the image": 1}}
 #: Requests of loading so many files and of loading them again, unchanged; Decap CMS asks twice for each file.
 LOADS = {
     "GitHub": {
         20: ((3, 22, 21, 41), (1, 1, 1, 1)),
         1000: ((12, 1002, 1001, 2001), (1, 1, 1, 1)),
     },
+    "GitLab": {
+        20: ((3, 3, 21, 42), (1, 1, 1, 2)),  # copydesk looks for the head, and loads in two
+        1000: ((3, 3, 1011, 2011), (1, 1, 11, 2)),
+    },
 }
 
 
-@pytest.fixture(params=[GITHUB], ids=lambda bench: bench.name)
+@pytest.fixture(params=[GITHUB, GITLAB], ids=lambda bench: bench.name)
 def bench(request):
     return request.param
 
@@ -60,6 +80,7 @@ def requests_of(costs):
 def test_requests_of_the_work_are_exact_and_bytes_are_the_same_again(bench, served):
     first = played(served, bench.counted, {})
     assert requests_of(first) == WORK[bench.name]
+    assert {step: cost.waited for (step, _), cost in first.items() if cost.waited} == WAITED[bench.name]
     assert played(served, bench.counted, {}) == first
 
 
@@ -75,3 +96,14 @@ def test_files_come_by_hundreds_by_graphql(tmp_path):
     with GITHUB.served(tmp_path) as served:
         costs = requests_of(played(served, (), {GITHUB.sides[0]: (250,)}))
     assert tuple(costs.values()) == ((5,), (1,))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("side", "last"), [(GITLAB.sides[0], 23), (GITLAB.sides[1], 1013)])
+def test_requests_of_loading_when_gitlab_gives_no_more_archives(tmp_path, side, last):
+    """It refuses the sixth in a minute; files come by hundreds then, or one by one by REST alone."""
+    with GITLAB.served(tmp_path) as served:
+        served.simulator.clock = lambda: 0.0
+        sides = [attrs.evolve(side, name=str(number)) for number in range(6)]
+        costs = requests_of(played(served, (), dict.fromkeys(sides, (1000,))))
+    assert costs["cold load of 1,000 files"] == (3, 3, 3, 3, 3, last)
