@@ -31,8 +31,8 @@ holds in the end.
   and its list reads each draft. Left out is what the rest of it adds: signing in, listing the media folders,
   waiting for previews, the CORS preflights of a browser, and what is said below.
 - **Loading again** is done by a caller that kept the files; copydesk asks whether the branch has moved.
-- **Bytes** are those of bodies, uncompressed but for archives. Headers add half a kilobyte to each request here,
-  and more at a forge.
+- **Bytes** are those of bodies, uncompressed but for archives, which are small here because the texts repeat
+  themselves. Headers add half a kilobyte to each request here, and more at a forge.
 - **Times** are medians of ratios in the same round. The simulator answers 12 requests at once; its delay stands
   for the network, and nothing stands for the time that a forge takes itself."""
 
