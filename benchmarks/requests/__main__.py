@@ -62,7 +62,7 @@ QUICK: Final = Scale(
     timed={Pace.AT_ONCE: (5, 100), Pace.ONE_BY_ONE: (5,), Pace.WAITING: (5,)},
     rounds=1,
     patient=False,
-    delays=(0.05,),
+    delays=(0.02,),
 )
 
 
