@@ -15,6 +15,9 @@ __all__ = ["LOAD", "RELOAD", "WORK", "Editor", "Step"]
 class Editor(Protocol):
     """Somebody who edits one site, who has signed in, and who keeps what it saw as its own code does."""
 
+    #: Seconds that it should have waited between its requests so far, and did not.
+    waited: float = 0.0
+
     def load(self) -> Mapping[str, bytes]:
         """Give every file of the site."""
 
