@@ -558,10 +558,8 @@ def _harm(harm: str, strike: Strike, server: ServerSimulator) -> None:
 
 
 def _is_asked(exchange: Exchange, request: Request) -> bool:
-    return (request.method, request.environ["REQUEST_URI"].partition("?")[0]) == (
-        exchange.method,
-        exchange.path,
-    )
+    asked = request.environ["REQUEST_URI"].partition("?")
+    return (request.method, asked[0], asked[2]) == (exchange.method, exchange.path, exchange.query)
 
 
 def _answer(answer: Answer, when: Callable[[Request], bool], server: ServerSimulator) -> None:

@@ -216,7 +216,13 @@ class WorkflowMachine(RuleBasedStateMachine):
     def fits(self, slug: str, opened: Mapping[str, FileVersion], path: str) -> bool:
         """Whether the file still is what the editor opened."""
         now, then = self.current(slug).get(path), opened.get(path)
-        return (blob_sha(now) if now is not None else None) == (then.blob_sha if then else None)
+        return (blob_sha(now) if now is not None else None) == (self.blob_of(path, then) if then else None)
+
+    def blob_of(self, path: str, version: FileVersion) -> str:
+        """Give the blob of a version; where the forge names none, by the bytes as of its commit."""
+        if version.blob_sha:
+            return version.blob_sha
+        return blob_sha(self.repository.read_file(str(version.last_commit_sha), path, version).content)
 
     def call(self, cut: tuple[int, bool] | None, action: Callable[[], Any]) -> Any:
         """Make a call, and the same call again if one of its writes was cut; give result or error."""
@@ -450,7 +456,8 @@ class WorkflowMachine(RuleBasedStateMachine):
         if not hasattr(self, "repository"):
             return
         head = self.repository.get_branch(self.repository.base_branch).commit_sha
-        files = {entry.path: entry.version.blob_sha for entry in self.repository.list_files(head)}
+        listed = self.repository.list_files(head)
+        files = {entry.path: self.blob_of(entry.path, entry.version) for entry in listed}
         assert files == {path: blob_sha(content) for path, content in self.base.items()}
 
     @invariant()

@@ -237,6 +237,19 @@ def folders_at(items: Iterable[Mapping[str, Any]], folder: str, depth: int) -> l
     return [path for path in found if len(path.split("/")) - above == depth]
 
 
+def check_source(answer: Answer, path: str) -> bytes:
+    """Return the bytes of a file, which may be anything: only the headers tell that Bitbucket answered.
+
+    :raises ProtocolError: somebody else did, such as a login page.
+    """
+    if not {"etag", "x-accepted-oauth-scopes"} & {name.lower() for name in answer.headers}:
+        raise ProtocolError(
+            f"something that is not bitbucket answered with {len(answer.content)} bytes where {path!r} was asked "
+            "for; check api_root and the proxy"
+        )
+    return answer.content
+
+
 def ask_meta(base: str, commit_sha: str, path: str) -> Request:
     """Ask what a path is (Source, format=meta)."""
     return Request("GET", source_path(base, commit_sha, path), {"format": "meta"})

@@ -203,7 +203,7 @@ class BitbucketBackend:
         answer = self.client.send(Request("GET", api.source_path(self.base, commit_sha, path)), allow={404})
         if answer.status == 404:
             raise refusals.absent_path(path, commit_sha)
-        content = check_blob("bitbucket", path, answer.content, known)
+        content = check_blob("bitbucket", path, api.check_source(answer, path), known)
         return File(path, content, FileVersion(blob_sha(content), known.mode, commit_sha))
 
     def _version(self, commit_sha: str, path: str) -> FileVersion:
@@ -308,6 +308,8 @@ class BitbucketBackend:
             raise api.create_error(answer, pull)
         data = answer.json_object()
         opened = api.read_pull_request(data, self._full_head(data), ())
+        if opened.problem:
+            raise NotFoundError(f"bitbucket opened pull request #{opened.number}, and {opened.problem}")
         return attrs.evolve(opened, base_commit_sha=data["destination"]["commit"]["hash"][: api.SHORT])
 
     def _labelled(self, pull: PullRequest, labels: tuple[str, ...]) -> PullRequest:
@@ -433,7 +435,8 @@ class BitbucketBackend:
         head = made["parents"][-1]["hash"]
         raise ConflictError(
             f"branch {pull.head!r} had moved from {pull.head_commit_sha[:12]} to {head[:12]} in the moment in "
-            f"which it was merged: commits that nobody had seen are on {pull.base!r} now; look at {made['hash'][:12]}",
+            f"which it was merged: commits that nobody had seen are on {pull.base!r} now; look at "
+            f"{made['hash'][:12]}",
             branch=pull.base,
             head_commit_sha=made["hash"],
             committed=True,
