@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import attrs
 import pytest
 
@@ -13,6 +15,7 @@ from copydesk.errors import (
     AuthenticationError,
     ConfigError,
     CopydeskError,
+    InvalidInputError,
     NotFoundError,
     NotSupportedError,
     PermissionDeniedError,
@@ -75,6 +78,7 @@ def is_commit(request) -> bool:
 class TestEditors(EditorsMeet):
     commits = is_commit
     opens = is_create
+    told_as: ClassVar = {"approvals": "checks"}
 
 
 def comments_of(site) -> list[str]:
@@ -230,7 +234,7 @@ def test_draft_whose_branch_is_gone_is_told_beside_the_others(workflow, seeded):
 
 # -- files --------------------------------------------------------------------------------------------
 
-ODD = ("message", "branch", "files", "parents", "author", "a/b/c.md", "ü/ä ö.md", "kitten.md", 'q"uo%22te.md')
+ODD = ("message", "branch", "files", "parents", "author", "a/b/c.md", "ü/ä ö.md", "kitten.md", "100%.md")
 
 
 def test_files_are_files_whatever_they_are_called(repository, seeded):
@@ -248,6 +252,15 @@ def test_files_are_files_whatever_they_are_called(repository, seeded):
     deletions = tuple(Delete(path, made.versions[path]) for path in ODD)
     after = repository.commit_changes(NewCommit("main", made.commit_sha, deletions, "Gone"))
     assert {entry.path for entry in repository.list_files(after.commit_sha)} == set(FILES)
+
+
+@pytest.mark.parametrize("path", ['q"uote.md', "per%22cent.md", "li\nne.md", "%C3%BC.md"])
+def test_names_that_a_form_may_garble_are_refused_before_anything_is_sent(repository, path):
+    head = repository.get_branch("main").commit_sha
+    sent = len(repository.simulator.log)
+    with pytest.raises(InvalidInputError, match="rename it"):
+        repository.commit_changes(NewCommit("main", head, (Put("a.md", b"a"), Put(path, b"b")), "Odd"))
+    assert {each.method for each in repository.simulator.log[sent:]} <= {"GET"}
 
 
 def test_modes_survive_edits_of_themselves_and_beside_them(forge, open_site):

@@ -51,6 +51,8 @@ _ATTRIBUTES: Final = {Mode.SYMLINK: "link", Mode.EXECUTABLE: "executable"}
 _STATES: Final = {"OPEN": "open", "MERGED": "merged", "DECLINED": "closed", "SUPERSEDED": "closed"}
 _CHECK_STATES: Final = {"SUCCESSFUL": "success", "INPROGRESS": "pending"}
 _WRITERS: Final = frozenset({"write", "admin"})
+#: What a form has to write in another way, and what looks as if that had been done (RFC 7578, section 2).
+_UNCLEAR: Final = re.compile(r'["\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}')
 _AUTHOR: Final = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*")
 
 
@@ -287,6 +289,7 @@ def ask_commit(base: str, commit: NewCommit, contents: Mapping[str, bytes]) -> R
     or a link, for what says nothing becomes a plain file.
 
     :param contents: the bytes of what is moved without an edit, by its old path.
+    :raises InvalidInputError: a path would not be safe in the form.
     """
     said = [("message", commit.message), ("branch", commit.branch), ("parents", commit.parent_commit_sha)]
     if commit.author is not None and commit.author.email:
@@ -307,6 +310,11 @@ def _files(commit: NewCommit, contents: Mapping[str, bytes]) -> Iterable[Part]:
 
 
 def _file(path: str, content: bytes, mode: Mode) -> Part:
+    if _UNCLEAR.search(path):
+        raise InvalidInputError(
+            f"{path!r} cannot be written to bitbucket, which may take its quotes or percent signs for "
+            "others; rename it"
+        )
     attributes = (("x-attributes", _ATTRIBUTES[mode]),) if mode in _ATTRIBUTES else ()
     name = path.rpartition("/")[2]
     return Part(f"/{path}", content, name, "application/octet-stream", attributes)
@@ -336,7 +344,7 @@ def read_made_commit(answer: Answer, commit: NewCommit, contents: Mapping[str, b
     return Commit(sha, (commit.parent_commit_sha,), author, date, commit.message, versions)
 
 
-def commit_error(answer: Answer, commit: NewCommit) -> CopydeskError:
+def commit_error(answer: Answer, repo: str, commit: NewCommit) -> CopydeskError:
     """Tell why a commit was not made."""
     said = sentence_of(answer)
     if answer.status == 409:
@@ -344,7 +352,7 @@ def commit_error(answer: Answer, commit: NewCommit) -> CopydeskError:
             return refusals.existing_branch(commit.branch)
         return refusals.moved_branch(commit.branch, said)
     if "commit not found" in said.lower():
-        return refusals.absent_commit("bitbucket", commit.branch, commit.parent_commit_sha)
+        return refusals.absent_commit("bitbucket", repo, commit.parent_commit_sha)
     return InvalidInputError(
         f"bitbucket refused the commit for branch {commit.branch!r}: {said!r}; nothing was written"
     )
@@ -416,6 +424,7 @@ def is_from_fork(data: Mapping[str, Any]) -> bool:
 def read_pull_request(data: Mapping[str, Any], head_commit_sha: str, labels: tuple[str, ...]) -> PullRequest:
     """Read a pull request; its head in full and its label come from elsewhere."""
     head = data["source"]["branch"]["name"]
+    from_fork = is_from_fork(data)
     return PullRequest(
         number=data["id"],
         node_id="",
@@ -428,8 +437,8 @@ def read_pull_request(data: Mapping[str, Any], head_commit_sha: str, labels: tup
         author=read_user(data.get("author")),
         updated_at=read_date(data["updated_on"]),
         url=((data.get("links") or {}).get("html") or {}).get("href"),
-        from_fork=is_from_fork(data),
-        problem="" if head_commit_sha else f"its branch {head!r} is gone",
+        from_fork=from_fork,
+        problem="" if head_commit_sha or from_fork else f"its branch {head!r} is gone",
     )
 
 

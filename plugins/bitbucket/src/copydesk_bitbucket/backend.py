@@ -130,7 +130,8 @@ class BitbucketBackend:
         """Cost one request per 100."""
         items = self._items(api.ask_branches(self.base, prefix))
         found = [Branch(*api.read_branch(item)) for item in items]
-        self._heads |= {branch.name: branch.commit_sha for branch in found}
+        heads = {branch.name: branch.commit_sha for branch in found}
+        self._heads = self._heads | heads if prefix else heads
         ours = (branch for branch in found if branch.name.startswith(prefix))
         return tuple(sorted(ours, key=lambda branch: branch.name))
 
@@ -264,7 +265,7 @@ class BitbucketBackend:
         }
         answer = self.client.send(api.ask_commit(self.base, commit, contents), allow={400, 404, 409})
         if answer.status >= 400:
-            raise api.commit_error(answer, commit)
+            raise api.commit_error(answer, self.options.repo, commit)
         made = api.read_made_commit(answer, commit, contents)
         self._heads[commit.branch] = made.commit_sha
         return made
@@ -339,17 +340,17 @@ class BitbucketBackend:
         return ""
 
     def _full_head(self, data: Mapping[str, Any]) -> str:
-        """Give the head in full; "" where it is gone.
+        """Give the head in full; "" where it is gone, or in a fork.
 
         A pull request that is open follows its branch, whose head is known or looked at; else the commit is.
         """
         short, name = api.short_head(data), data["source"]["branch"]["name"]
-        if not short:
+        if not short or api.is_from_fork(data):
             return ""
         known = self._heads.get(name, "")
         if known.startswith(short):
             return known
-        if data["state"] == "OPEN" and not api.is_from_fork(data):
+        if data["state"] == "OPEN":
             return self.head(name) or ""
         answer = self._send("GET", f"commit/{short}", allow={404})
         return "" if answer.status == 404 else str(answer.json_object()["hash"])
