@@ -8,6 +8,8 @@ from typing import Final
 
 import pytest
 
+pytest.register_assert_rewrite("means")
+
 #: What `--live` needs in the environment.
 LIVE: Final = ("COPYDESK_GITHUB_TOKEN", "COPYDESK_GITHUB_REPO")
 
