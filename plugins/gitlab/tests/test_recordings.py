@@ -393,6 +393,15 @@ def test_branch_that_is_not_there_is_not_found(played):
             played(each, project).get_branch("some")
 
 
+def test_project_without_a_branch_is_empty(played):
+    """It has a default branch all the same, in the answer to who made it."""
+    empty, raw = next(exchanges("POST /api/v4/projects", 201))
+    assert raw["default_branch"] == "main"
+    for each, _ in exchanges(f"GET {PROJECT}/repository/branches/{{branch}}", 404):
+        with pytest.raises(NotFoundError, match="it has no branch 'main'; push a first commit"):
+            played(each, empty).get_branch("main")
+
+
 def test_branch_that_is_not_there_is_not_deleted(played):
     for each, _ in exchanges(f"GET {PROJECT}/repository/branches/{{branch}}", 404):
         assert not played(each).delete_branch("some", "1" * 40)
