@@ -399,8 +399,9 @@ class BitbucketBackend:
         merged = data.get("merge_result", data)
         if delete_branch:
             self._heads.pop(pull_request.head, None)
-        self._check_merged(pull_request, merged)
-        return Merge(self._full_commit(merged["merge_commit"]["hash"]), delete_branch)
+        merge_commit_sha = self._full_commit(merged["merge_commit"]["hash"])
+        self._check_merged(pull_request, merged, merge_commit_sha)
+        return Merge(merge_commit_sha, delete_branch)
 
     def _check_head(self, pull: PullRequest, said: str) -> None:
         """Look at a pull request, and raise where it cannot be merged, or was not (*said* are the words for it).
@@ -425,23 +426,27 @@ class BitbucketBackend:
             f"bitbucket has not yet merged pull request #{pull.number}; look again in a while", unclear=True
         )
 
-    def _check_merged(self, pull: PullRequest, merged: Mapping[str, Any]) -> None:
+    def _check_merged(self, pull: PullRequest, merged: Mapping[str, Any], merge_commit_sha: str) -> None:
         """Tell that another head was merged than the caller had seen.
 
-        :raises ConflictError: *committed*; the parents of the merge have what was merged.
+        :raises ConflictError: *committed*; it names both heads and the commit that has them.
         """
-        if pull.head_commit_sha.startswith(api.short_head(merged) or "-"):
+        head = api.short_head(merged) or self._second_parent(merge_commit_sha)
+        if not head or pull.head_commit_sha.startswith(head):
             return
-        made = self._send("GET", f"commit/{merged['merge_commit']['hash']}").json_object()
-        head = made["parents"][-1]["hash"]
         raise ConflictError(
             f"branch {pull.head!r} had moved from {pull.head_commit_sha[:12]} to {head[:12]} in the moment in "
             f"which it was merged: commits that nobody had seen are on {pull.base!r} now; look at "
-            f"{made['hash'][:12]}",
+            f"{merge_commit_sha[:12]}",
             branch=pull.base,
-            head_commit_sha=made["hash"],
+            head_commit_sha=merge_commit_sha,
             committed=True,
         )
+
+    def _second_parent(self, commit_sha: str) -> str:
+        """Give what a merge brought in; "" for a squashed commit, which does not tell."""
+        parents = self._send("GET", f"commit/{commit_sha}").json_object()["parents"]
+        return str(parents[1]["hash"]) if len(parents) > 1 else ""
 
     def _full_commit(self, sha: str) -> str:
         if len(sha) > api.SHORT:
