@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -26,10 +28,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers start, which compile as much as the commands do
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a live run that cannot be one."""
-    if not config.getoption("--live"):
+    """Keep what the commands compile, and refuse a live run that cannot be one."""
+    _keep_bytecode(config)
+    if config.getoption("--live"):
+        _check_live(config)
+
+
+def _keep_bytecode(config: pytest.Config) -> None:
+    """Let the processes of the tests share bytecode in a folder of its own, where none may lie in the checkout.
+
+    A container says so by PYTHONDONTWRITEBYTECODE; hundreds of commands would compile all that they import.
+    """
+    if not os.environ.get("PYTHONDONTWRITEBYTECODE"):
         return
+    folder = tempfile.TemporaryDirectory(prefix="copydesk-bytecode-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = folder.name
+    del os.environ["PYTHONDONTWRITEBYTECODE"]
+    sys.dont_write_bytecode = False
+
+
+def _check_live(config: pytest.Config) -> None:
     missing = [name for name in LIVE if not os.environ.get(name)]
     if missing:
         raise pytest.UsageError(
