@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -64,3 +65,13 @@ def _check_live(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave the tests of the real services out of the everyday run."""
     return True if collection_path.name == "test_live.py" and not config.getoption("--live") else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def in_a_hurry() -> Iterator[None]:
+    """Wait for no disk: the local backend has libgit2 do so for its whole process, simulators and all."""
+    import pygit2
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pygit2.Settings, "enable_fsync_gitdir", lambda *_: None)
+        yield
