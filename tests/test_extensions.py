@@ -80,8 +80,9 @@ def test_dry_run_plans_and_writes_nothing(opened, site_path, git):
     assert repository.close_pull_request(pull).state == "closed"
     assert repository.delete_branch("cms/posts/new", entry.commit_sha)
     assert repository.update_from_base(pull).name == "cms/posts/new"
+    assert repository.rebase_pull_request(pull).name == "cms/posts/new"
     assert repository.repair() == ()
-    assert len(rehearsal.planned) == 7
+    assert len(rehearsal.planned) == 8
     assert "put 'content/posts/new.md'" in rehearsal.planned[0]
     assert refs(git, site_path) == before
 

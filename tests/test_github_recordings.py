@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
@@ -14,7 +12,18 @@ pytest.importorskip("graphql", reason="graphql-core is not installed")
 
 from simulators.github import Codeload, GitHubSimulator
 from simulators.github.validate import check, operation
-from simulators.recorded import FOLDER, Recorded, Replay, content_of, missing_fields, read
+from simulators.recorded import (
+    FOLDER,
+    Recorded,
+    ask_all_again,
+    compare_exchanges,
+    content_of,
+    json_of,
+    matches,
+    missing_fields,
+    path_of,
+    read,
+)
 from simulators.store import Forge
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason=f"the recordings are not at {FOLDER}")
@@ -125,54 +134,16 @@ def session():
         yield session
 
 
-def path_of(url: str) -> str:
-    """Give path and query without the parameter that only defeated a cache."""
-    parts = urlsplit(url)
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "ts"]
-    return parts.path + (f"?{urlencode(query)}" if query else "")
-
-
-def asked_again(simulator, session, replay: Replay, each: Recorded) -> requests.Response:
-    url = simulator.url + replay.url(path_of(each.url))
-    headers = {name: value for name, value in each.headers.items() if name.lower() == "accept"}
-    body = None if each.body is None else json.dumps(replay.body(each.body))
-    return session.request(each.method, url, data=body, headers=headers, timeout=10, allow_redirects=False)
-
-
-def answer_of(response: requests.Response):
-    return response.json() if response.content[:1] in {b"{", b"["} else None
-
-
-def simulated(endpoint: str) -> bool:
-    return not any(re.search(key, endpoint) for key in NOT_SIMULATED)
-
-
-def reasoned(where: str, missing: set[str]) -> set[str]:
-    """Leave out what has its reason in DIFFERENCES."""
-    return {each for each in missing if not any(re.search(key, f"{where} {each}") for key in DIFFERENCES)}
+def asked_again(each: Recorded) -> bool:
+    about = path_of(each.url).startswith(("/repos/owner/repo", "/user", "/graphql"))
+    return about and not matches(each.endpoint, NOT_SIMULATED)
 
 
 @pytest.mark.parametrize("name", scenarios())
 def test_scenario_is_answered_as_it_was(name, forge, simulator, session):
     recorded = read(name)
     forge.add_repository("owner/repo", known_files(recorded), default_branch="master")
-    replay, wrong = Replay(), []
-    for position, each in enumerate(recorded):
-        if not path_of(each.url).startswith(("/repos/owner/repo", "/user", "/graphql")):
-            continue
-        if not simulated(each.endpoint):
-            continue
-        response = asked_again(simulator, session, replay, each)
-        ours = answer_of(response)
-        replay.learn(each.answer, ours)
-        where = f"{each.method} {path_of(each.url)}"
-        if response.status_code != each.status:
-            wrong.append(
-                f"{position} {where}: {response.status_code} {response.text[:200]}, not {each.status}"
-            )
-        missing = reasoned(f"{each.endpoint} {each.status}", missing_fields(each.answer, [ours]))
-        wrong.extend(f"{position} {where}: {field}" for field in sorted(missing))
-    assert wrong == []
+    assert ask_all_again(simulator, session, filter(asked_again, recorded), DIFFERENCES) == []
 
 
 # -- single exchanges ---------------------------------------------------------------------------------
@@ -193,7 +164,7 @@ def tour(simulator, session, site) -> None:
     def ask(method: str, path: str, body: object = None, **headers: str) -> dict:
         url = f"{simulator.url}/repos/owner/repo{path}"
         response = session.request(method, url, json=body, headers=headers, timeout=10, allow_redirects=False)
-        return answer_of(response)
+        return json_of(response.content)
 
     main = site.head("main")
     tour_of_people(simulator, session, ask)
@@ -282,8 +253,7 @@ def answers_of_a_tour(simulator, session, site) -> dict[tuple[str, int], list]:
     for exchange in simulator.log:
         check(exchange)
         key = endpoint_of(exchange.method, exchange.path), exchange.status
-        body = exchange.response_bytes
-        answers.setdefault(key, []).append(json.loads(body) if body[:1] in {b"{", b"["} else None)
+        answers.setdefault(key, []).append(json_of(exchange.response_bytes))
     return answers
 
 
@@ -292,20 +262,15 @@ def test_single_exchanges_have_the_same_fields(simulator, session, forge):
     files = {"README.md": b"# A site\n", "folder/a.md": b"a", "link": b"README.md"}
     site = forge.add_repository("owner/repo", files, default_branch="main", modes={"link": 0o120000})
     answers = answers_of_a_tour(simulator, session, site)
-    wrong = []
-    for each in read("misc-github.jsonl"):
-        endpoint = endpoint_of(*each.endpoint.split(" ", 1))
-        if "/graphql" in each.url or not simulated(endpoint) or "sample" in each.authenticity:
-            continue
-        ours = answers.get((endpoint, each.status))
-        if ours is None:
-            wrong.append(f"{each.status} {endpoint} is not answered")
-            continue
-        missing = missing_fields(each.answer, ours)
-        wrong.extend(
-            sorted(f"{each.status} {endpoint} {x}" for x in reasoned(f"{endpoint} {each.status}", missing))
-        )
-    assert sorted(set(wrong)) == []
+    recorded = [(endpoint_of(*each.endpoint.split(" ", 1)), each) for each in read("misc-github.jsonl")]
+    kept = [
+        (endpoint, each)
+        for endpoint, each in recorded
+        if "/graphql" not in each.url
+        and not matches(endpoint, NOT_SIMULATED)
+        and "sample" not in each.authenticity
+    ]
+    assert compare_exchanges(kept, answers, DIFFERENCES) == []
 
 
 def test_difference_is_noticed():

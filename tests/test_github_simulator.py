@@ -12,6 +12,7 @@ github = pytest.importorskip("github", reason="PyGithub is not installed")
 pytest.importorskip("graphql", reason="graphql-core is not installed")
 pytest.importorskip("jsonschema", reason="jsonschema is not installed")
 
+from simulators.client import Client  # noqa: E402
 from simulators.github import Codeload, GitHubSimulator  # noqa: E402
 from simulators.github.validate import check  # noqa: E402
 from simulators.store import Forge, Protection  # noqa: E402
@@ -22,28 +23,6 @@ FILES = {
     "bin/run": b"#!/bin/sh\n",
 }
 MISSING = "0123456789" * 4
-
-
-class Client:
-    """Asks as a plain HTTP client does."""
-
-    def __init__(self, simulator: GitHubSimulator) -> None:
-        self.simulator = simulator
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["Authorization"] = "Bearer full"
-
-    def __call__(self, method: str, path: str = "", body: object = None, **headers: str) -> requests.Response:
-        url = f"{self.simulator.url}{self.simulator.root}/repos/owner/site{path}"
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.session.request(
-            method, url, json=body, headers=headers, allow_redirects=False, timeout=10
-        )
-
-    def graphql(self, query: str, **variables: object) -> dict:
-        url = self.simulator.url + self.simulator.graphql_path
-        answer = self.session.post(url, json={"query": query, "variables": variables}, timeout=10)
-        return answer.json()
 
 
 @pytest.fixture
@@ -75,8 +54,7 @@ def simulator(forge):
 
 @pytest.fixture
 def ask(simulator):
-    client = Client(simulator)
-    with client.session:
+    with Client(simulator, "/repos/owner/site") as client:
         yield client
 
 
@@ -469,7 +447,7 @@ def test_tarball_comes_from_another_origin(ask, simulator, forge):
 
 def test_enterprise_is_below_its_own_paths(forge):
     with GitHubSimulator(forge, enterprise=True) as simulator:
-        ask = Client(simulator)
+        ask = Client(simulator, "/repos/owner/site")
         assert ask("GET").json()["url"] == f"{simulator.url}/api/v3/repos/owner/site"
         assert ask.graphql("{viewer {login}}") == {"data": {"viewer": {"login": "owner"}}}
         assert requests.get(f"{simulator.url}/repos/owner/site", timeout=5).status_code == 404

@@ -31,7 +31,7 @@ NOTICING = (AssertionError, pytest.fail.Exception)
 
 
 class Suite(HttpBackendSuite):
-    unsupported = frozenset({"refresh_credential", "repair"})
+    unsupported = frozenset({"refresh_credential", "rebase_pull_request", "repair"})
     secret = SECRET
     many = 3
 
@@ -78,7 +78,7 @@ def run(server, caplog) -> Callable[..., None]:
                 base, new = steps.head(), Put(f"{branch}.md", b"new")
                 made = steps.pull_request(branch, new, labels=("netlify-cms/draft",))
                 entries = repository.list_files(made.head_commit_sha, "content/posts")
-                fixtures["known"] = Known(branch, base, made.head_commit_sha, entries)
+                fixtures["known"] = Known(branch, base, made.head_commit_sha, entries, made)
             test(**{each: fixtures[each] for each in signature(test).parameters})
         assert SECRET not in caplog.text
 

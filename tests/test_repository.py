@@ -19,7 +19,7 @@ from copydesk.errors import (
     UnavailableError,
 )
 from copydesk.hookspecs import DERIVED, OPERATIONS, OPTIONAL, WRITES, BackendHooks
-from copydesk.models import Mode
+from copydesk.models import File, FileVersion, Mode, TreeEntry
 from copydesk.options import BackendOptions
 from copydesk.pool import WORKERS, ReadPool
 from copydesk.registry import InstalledBackend
@@ -46,8 +46,8 @@ def repository(site_path):
 def test_facade_has_the_signature_of_the_contract(operation):
     spec = inspect.signature(getattr(BackendHooks, operation)).parameters
     facade = inspect.signature(getattr(Repository, operation)).parameters
-    # The tree of the parent is the core's to give.
-    assert list(facade) == [name for name in spec if name != "tree"]
+    # The tree of the parent is the core's to give, and whether a branch may be rewritten the core's to know.
+    assert [name for name in facade if name != "allow_rewrite"] == [name for name in spec if name != "tree"]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -408,16 +408,12 @@ def test_reads_go_together_but_not_more_than_eight():
             meet.wait(timeout=20)
             with lock:
                 state["inside"] -= 1
-            return path
+            return File(path, b"", FileVersion("1" * 40))
 
-    @attrs.frozen
-    class Asked:
-        path: str
-        version: None = None
-
+    asked = [TreeEntry(f"{index}.md", 0, FileVersion("1" * 40)) for index in range(16)]
     with over(Slow()) as repository:
-        files = repository.read_files(SHA, [Asked(f"{index}.md") for index in range(16)])
-    assert files == tuple(f"{index}.md" for index in range(16))
+        files = repository.read_files(SHA, asked)
+    assert [file.path for file in files] == [entry.path for entry in asked]
     assert state["most"] == WORKERS
 
 

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import unicodedata
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from inspect import signature
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -26,6 +26,7 @@ from copydesk.errors import ConflictError, CopydeskError, NotFoundError, NotMerg
 from copydesk.hookspecs import OPERATIONS
 from copydesk.models import (
     Branch,
+    Commit,
     Comparison,
     Delete,
     File,
@@ -53,7 +54,7 @@ BIG = bytes(range(256)) * 4096 + b"!"
 
 
 class Suite(BackendSuite):
-    unsupported = frozenset({"refresh_credential", "list_checks"})
+    unsupported = frozenset({"refresh_credential", "rebase_pull_request", "list_checks"})
     secret = SECRET
     many = 4  # nothing here has pages
 
@@ -167,6 +168,10 @@ def answers(operation: str, change: Callable) -> type[Sabotage]:
         return change((yield))
 
     return type(operation, (Sabotage,), {operation: wrapped})
+
+
+#: A commit that nobody made.
+MADE = Commit("1" * 40, (), User("nobody"), datetime(2026, 1, 1, tzinfo=UTC), "Made")
 
 
 def finds(operation: str, nothing: object) -> type[Sabotage]:
@@ -990,7 +995,7 @@ NOTICED = (
     row(4, "absent commit without history", finds("list_commits", ()), "test_list_commits_absent_commit"),
     row(4, "absent commit equal", finds("compare", Comparison("0" * 40, ())), "test_compare_absent_commit"),
     row(4, "absent branch found", finds("get_branch", Branch("x", "0" * 40)), "test_get_branch_absent"),
-    row(4, "absent branch taken", finds("commit_changes", "made"), "test_commit_on_an_absent_branch"),
+    row(4, "absent branch taken", finds("commit_changes", MADE), "test_commit_on_an_absent_branch"),
     row(4, "absent branch deleted", answers("delete_branch", lambda _: True), "test_delete_branch_absent"),
     row(4, "absent head made", MakesAnAbsentHead, "test_pull_request_of_an_absent_branch"),
     # 5. paths are kept
@@ -1138,6 +1143,7 @@ NONE = {
     "list_files": "test_list_files_absent_folder_is_empty",
     "read_file": "test_read_file_gives_bytes_and_version",
     "read_files": "test_read_files_keeps_the_order",
+    "read_folder": "test_read_folder_absent",
     "list_commits": "test_list_commits_newest_first",
     "last_changes": "test_last_changes_of_many_paths",
     "compare": "test_compare_of_equals_is_empty",
@@ -1145,6 +1151,7 @@ NONE = {
     "propose_changes": "test_propose_changes_makes_both",
     "create_pull_request": "test_create_pull_request_tells_what_it_made",
     "list_pull_requests": "test_list_pull_requests_by_state_base_and_head",
+    "list_changed_files": "test_list_changed_files_is_complete",
     "set_labels": "test_set_labels_twice_is_once",
     "merge_pull_request": "test_merge_may_keep_the_branch",
     "close_pull_request": "test_close_may_keep_the_branch",

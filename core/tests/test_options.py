@@ -468,7 +468,7 @@ def test_addresses_of_git_gateway_are_below_the_site_by_default(option, default)
     assert getattr(build("git-gateway", **{option: "https://x.org/g"}), option) == "https://x.org/g"
 
 
-@pytest.mark.parametrize(("backend", "default"), [("github", True), ("gitlab", False)])
+@pytest.mark.parametrize(("backend", "default"), [("github", True), ("gitlab", True)])
 def test_use_graphql_can_be_turned_over(backend, default):
     assert build(backend).use_graphql is default
     assert build(backend, use_graphql=not default).use_graphql is not default
@@ -477,6 +477,12 @@ def test_use_graphql_can_be_turned_over(backend, default):
 def test_graphql_api_root_of_gitlab_has_its_default_and_can_be_chosen():
     assert build("gitlab").graphql_api_root == "https://gitlab.com/api/graphql"
     assert build("gitlab", graphql_api_root="https://x.org/g/").graphql_api_root == "https://x.org/g"
+
+
+def test_graphql_api_root_of_gitlab_is_on_the_server_of_the_rest_interface():
+    """The credential of a self-managed GitLab does not go to gitlab.com."""
+    own = build("gitlab", api_root="https://git.example.org/lab/api/v4/")
+    assert own.graphql_api_root == "https://git.example.org/lab/api/graphql"
 
 
 @each_forge

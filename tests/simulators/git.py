@@ -20,6 +20,7 @@ __all__ = [
     "listing",
     "merge_trees",
     "resolve",
+    "touches",
     "write_commit",
 ]
 
@@ -54,6 +55,10 @@ class FileChange:
     additions: int
     deletions: int
     patch: str | None
+    #: What kind each side is, 0 where there is none.
+    old_mode: int
+    mode: int
+    binary: bool
 
 
 def resolve(git: pygit2.Repository, revision: str) -> pygit2.Object | None:
@@ -156,11 +161,12 @@ def merge_trees(git: pygit2.Repository, ours: str, theirs: str) -> pygit2.Oid:
 
 
 def changes(
-    git: pygit2.Repository, old: pygit2.Tree, new: pygit2.Tree, *, patches: bool = True
+    git: pygit2.Repository, old: pygit2.Tree, new: pygit2.Tree, *, patches: bool = True, renames: bool = True
 ) -> list[FileChange]:
-    """Compare two trees, with renames."""
+    """Compare two trees, with renames unless they are not wanted."""
     diff = git.diff(old, new)
-    diff.find_similar()
+    if renames:
+        diff.find_similar()
     return [_change(patch, patches=patches) for patch in diff if patch is not None]
 
 
@@ -171,7 +177,10 @@ def _change(patch: pygit2.Patch, *, patches: bool) -> FileChange:
     _, additions, deletions = patch.line_stats
     binary = bool(delta.flags & DiffFlag.BINARY)
     text = None if binary or not patches else _hunks(patch)
-    return FileChange(side.path, delta.old_file.path, status, str(side.id), additions, deletions, text)
+    return FileChange(
+        side.path, delta.old_file.path, status, str(side.id), additions, deletions, text,
+        int(delta.old_file.mode), int(delta.new_file.mode), binary,
+    )  # fmt: skip
 
 
 def _hunks(patch: pygit2.Patch) -> str | None:
@@ -184,11 +193,13 @@ def _hunks(patch: pygit2.Patch) -> str | None:
 def history(git: pygit2.Repository, start: str, path: str = "") -> Iterator[pygit2.Commit]:
     """Walk back from a commit, over those that changed a path when one is given."""
     for commit in git.walk(pygit2.Oid(hex=start), SortMode.TOPOLOGICAL | SortMode.TIME):
-        if not path or _touches(commit, path):
+        if not path or touches(commit, path):
             yield commit
 
 
-def _touches(commit: pygit2.Commit, path: str) -> bool:
+def touches(commit: pygit2.Commit, path: str) -> bool:
+    """Say whether a commit changed a path."""
+
     def at(each: pygit2.Commit) -> tuple[pygit2.Oid, int] | None:
         entry = entry_at(each.tree, path)
         return None if entry is None else (entry.id, int(entry.filemode or 0))

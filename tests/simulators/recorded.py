@@ -9,17 +9,34 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import attrs
+import requests
+from copydesk.testing import ServerSimulator
 
-__all__ = ["FOLDER", "Recorded", "Replay", "fields", "missing_fields", "read"]
+__all__ = [
+    "FOLDER",
+    "Recorded",
+    "Replay",
+    "ask_again",
+    "ask_all_again",
+    "compare_exchanges",
+    "content_of",
+    "fields",
+    "json_of",
+    "matches",
+    "missing_fields",
+    "path_of",
+    "read",
+]
 
 FOLDER = Path(__file__).parents[3] / "shared/recordings/dev"
 SHA = re.compile(r"\b[0-9a-f]{40}\b")
-NUMBERED = re.compile(r"(?<=/pulls/|issues/)\d+")
+NUMBERED = re.compile(r"(/pulls/|issues/|/merge_requests/|/pullrequests/)(\d+)")
 
 
 @attrs.frozen
@@ -37,6 +54,8 @@ class Recorded:
     answer_headers: Mapping[str, str] = attrs.field(factory=dict)
     #: The body of the answer as it came, uncompressed; JSON is written anew.
     content: bytes = b""
+    #: The parts of a form: names, filenames, contents.
+    form: tuple[tuple[str, str | None, bytes], ...] = ()
 
 
 def _bodies() -> dict[str, dict[str, Any]]:
@@ -73,6 +92,7 @@ def _recorded(item: Mapping[str, Any]) -> Recorded:
         (item.get("provenance") or {}).get("authenticity", ""),
         response.get("headers") or {},
         _content(response),
+        tuple((part["name"], part.get("filename"), _content(part)) for part in request.get("form", ())),
     )
 
 
@@ -146,6 +166,8 @@ class Replay:
             for name in recorded.keys() & ours.keys():
                 self._learn_name(name, recorded[name], ours[name])
                 self.learn(recorded[name], ours[name])
+            if recorded.get("type") == "pullrequest":
+                self.numbers[str(recorded.get("id"))] = str(ours.get("id"))
         elif isinstance(recorded, list) and isinstance(ours, list):
             for one, two in zip(recorded, ours, strict=False):
                 self.learn(one, two)
@@ -155,11 +177,15 @@ class Replay:
     def _learn_name(self, name: str, recorded: Any, ours: Any) -> None:
         if name in {"id", "node_id"} and isinstance(recorded, str) and isinstance(ours, str):
             self.words[recorded] = ours
-        if name == "number":
+        if name in {"number", "iid"}:
             self.numbers[str(recorded)] = str(ours)
 
+    def learn_text(self, recorded: str, ours: str) -> None:
+        """Note the shas that stand in the same places of two texts."""
+        self.words.update(zip(SHA.findall(recorded), SHA.findall(ours), strict=False))
+
     def url(self, path: str) -> str:
-        path = NUMBERED.sub(lambda found: self.numbers.get(found[0], found[0]), path)
+        path = NUMBERED.sub(lambda found: found[1] + self.numbers.get(found[2], found[2]), path)
         return self.text(path)
 
     def text(self, value: str) -> str:
@@ -181,3 +207,85 @@ def content_of(answer: Mapping[str, Any]) -> bytes | None:
         return base64.b64decode(answer["content"])
     text = answer.get("text")
     return text.encode() if isinstance(text, str) else None
+
+
+def path_of(url: str) -> str:
+    """Give path and query without the parameter that only defeated a cache."""
+    parts = urlsplit(url)
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "ts"]
+    return parts.path + (f"?{urlencode(query)}" if query else "")
+
+
+def ask_again(
+    simulator: ServerSimulator, session: requests.Session, replay: Replay, each: Recorded
+) -> requests.Response:
+    """Send a recorded request to a simulator, in whose words it is put."""
+    url = simulator.url + replay.url(path_of(each.url))
+    headers = {name: value for name, value in each.headers.items() if name.lower() == "accept"}
+    body = None if each.body is None else json.dumps(replay.body(each.body))
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    form = [
+        (name, (filename, replay.text(content.decode()) if filename is None else content))
+        for name, filename, content in each.form
+    ]
+    return session.request(
+        each.method, url, data=body, files=form or None, headers=headers, timeout=10, allow_redirects=False
+    )
+
+
+def json_of(content: bytes) -> Any:
+    """Read a body, None when it is no JSON."""
+    return json.loads(content) if content[:1] in {b"{", b"["} else None
+
+
+def matches(text: str, patterns: Iterable[str]) -> bool:
+    return any(re.search(each, text) for each in patterns)
+
+
+def ask_all_again(
+    simulator: ServerSimulator,
+    session: requests.Session,
+    recorded: Iterable[Recorded],
+    reasons: Iterable[str],
+    check: Callable[[Recorded, requests.Response], Iterable[str]] = lambda _each, _response: (),
+) -> list[str]:
+    """Ask a scenario again and say what is answered in another way.
+
+    :param reasons: patterns of what may differ: endpoint, status and field.
+    :param check: says what else differs.
+    """
+    replay, wrong = Replay(), []
+    for position, each in enumerate(recorded):
+        response = ask_again(simulator, session, replay, each)
+        ours = json_of(response.content)
+        replay.learn(each.answer, ours)
+        replay.learn_text(each.answer_headers.get("location", ""), response.headers.get("Location", ""))
+        where = f"{position} {each.method} {path_of(each.url)}"
+        if response.status_code != each.status:
+            wrong.append(f"{where}: {response.status_code} {response.text[:200]}, not {each.status}")
+        found = [*sorted(missing_fields(each.answer, [ours])), *check(each, response)]
+        told = (text for text in found if not matches(f"{each.endpoint} {each.status} {text}", reasons))
+        wrong.extend(f"{where}: {text}" for text in told)
+    return wrong
+
+
+def compare_exchanges(
+    recorded: Iterable[tuple[str, Recorded]],
+    answers: Mapping[tuple[str, int], list[Any]],
+    reasons: Iterable[str],
+) -> list[str]:
+    """Hold single exchanges, each with the name of its endpoint, against all answers to the same.
+
+    :param answers: what was answered, by endpoint and status.
+    """
+    wrong = set()
+    for endpoint, each in recorded:
+        ours = answers.get((endpoint, each.status))
+        if ours is None:
+            wrong.add(f"{each.status} {endpoint} is not answered")
+            continue
+        missing = missing_fields(each.answer, ours)
+        told = (text for text in missing if not matches(f"{endpoint} {each.status} {text}", reasons))
+        wrong.update(f"{each.status} {endpoint} {text}" for text in told)
+    return sorted(wrong)

@@ -22,6 +22,7 @@ from simulators.git import RefusedError
 __all__ = [
     "Access",
     "CheckRun",
+    "Comment",
     "Deployment",
     "DeploymentStatus",
     "Forge",
@@ -90,6 +91,10 @@ class Status:
     description: str | None
     creator: User
     created: datetime
+    #: The branch that it was reported for, where a forge asks.
+    ref: str | None = None
+    #: What people call it, the context when empty.
+    name: str = ""
 
 
 @attrs.frozen
@@ -129,6 +134,21 @@ class Deployment:
 
 
 @attrs.define(eq=False)
+class Comment:
+    """What somebody said about a pull request; a deleted one leaves its place."""
+
+    id: int
+    author: User
+    text: str
+    created: datetime
+    updated: datetime
+    #: What it is about: a path and lines of it, as its forge writes that.
+    inline: dict[str, object] | None = None
+    parent: int | None = None
+    deleted: bool = False
+
+
+@attrs.define(eq=False)
 class PullRequest:
     """A pull request; read it through :meth:`Repository.pull`, which looks at its branches first."""
 
@@ -153,6 +173,12 @@ class PullRequest:
     closed: datetime | None = None
     merged_by: User | None = None
     merge_commit_sha: str | None = None
+    closed_by: User | None = None
+    close_reason: str = ""
+    #: Its branch goes when it is merged.
+    delete_branch: bool = False
+    reviewers: list[User] = attrs.field(factory=list)
+    comments: list[Comment] = attrs.field(factory=list)
 
 
 @attrs.define(eq=False)
@@ -350,8 +376,9 @@ class Repository:
         fork: str | None = None,
         fork_deleted: bool = False,
         head_sha: str | None = None,
+        empty: bool = False,
     ) -> PullRequest:
-        """Open a pull request; *bad-head*, *bad-base*, *exists* and *no-commits* are refused.
+        """Open a pull request; *bad-head*, *bad-base*, *exists* and, unless *empty*, *no-commits* are refused.
 
         One from a fork names the fork and the commit, which is in this repository.
         """
@@ -364,7 +391,7 @@ class Repository:
         same = (each for each in self.pulls() if (each.head, each.base, each.fork) == (head, base, fork))
         if any(each.state == "open" for each in same):
             raise RefusedError("exists", branch=head)
-        if self.descends(tip, head_sha):
+        if not empty and self.descends(tip, head_sha):
             raise RefusedError("no-commits", head=head, base=base)
         now = self.forge.now()
         number = max(self._pulls, default=0) + 1
@@ -431,7 +458,7 @@ class Repository:
         sha = objects.write_commit(self.git, tree, parents, message, author)
         self.move_branch(pull.base, sha, pushed=False)
         pull.base_sha = tip
-        self._merged(pull, actor, sha)
+        self.mark_merged(pull, actor, sha)
         if self.delete_branch_on_merge and pull.fork is None:
             self.delete_branch(pull.head)
         return sha
@@ -449,7 +476,8 @@ class Repository:
         self.move_branch(pull.head, sha, expected=head)
         return sha
 
-    def _merged(self, pull: PullRequest, actor: User, sha: str) -> None:
+    def mark_merged(self, pull: PullRequest, actor: User, sha: str | None) -> None:
+        """Note that a pull request was merged, and in which commit."""
         pull.state, pull.merged_by, pull.merge_commit_sha = "merged", actor, sha
         pull.closed = pull.updated = self.forge.now()
 
@@ -458,6 +486,8 @@ class Repository:
         if pull.state != "open":
             return pull
         head = pull.head_sha if pull.fork is not None else self.head(pull.head)
+        if head is None and self.forge.pulls_outlive_branches:
+            head = pull.head_sha
         tip = self.head(pull.base)
         if head is None or tip is None:
             self.close_pull(pull)
@@ -465,8 +495,9 @@ class Repository:
         if head != pull.head_sha:
             pull.head_sha, pull.updated = head, self.forge.now()
             self._keep(pull)
-        if tip != pull.base_sha and self.descends(tip, head):
-            self._merged(pull, pull.author, tip)
+        # One that never had a commit of its own is not merged by what happens to its base.
+        if tip != pull.base_sha and self.descends(tip, head) and not self.descends(pull.base_sha, head):
+            self.mark_merged(pull, pull.author, tip)
         elif tip != pull.base_sha:
             pull.base_sha = tip
         return pull
@@ -475,6 +506,15 @@ class Repository:
         """Keep the commits of a pull request when its branch goes."""
         name = f"refs/pull/{pull.number}/head"
         self.git.references.create(name, pygit2.Oid(hex=pull.head_sha), force=True)
+
+    def comment(
+        self, pull: PullRequest, author: User, text: str, *, inline: dict[str, object] | None = None
+    ) -> Comment:
+        now = self.forge.now()
+        made = Comment(self.forge.number(), author, text, now, now, inline)
+        pull.comments.append(made)
+        pull.updated = now
+        return made
 
     # -- checks -----------------------------------------------------------------------------------
 
@@ -487,10 +527,12 @@ class Repository:
         target_url: str | None = None,
         description: str | None = None,
         creator: User | None = None,
+        ref: str | None = None,
+        name: str = "",
     ) -> Status:
         made = Status(
             self.forge.number(), sha, context, state, target_url, description, creator or self.owner,
-            self.forge.now(),
+            self.forge.now(), ref, name,
         )  # fmt: skip
         self.statuses.append(made)
         return made
@@ -538,6 +580,8 @@ class Forge:
     users: dict[str, User] = attrs.field(factory=dict)
     tokens: dict[str, Access] = attrs.field(factory=dict, repr=False)
     lock: threading.RLock = attrs.field(factory=threading.RLock, repr=False)
+    #: Whether a pull request stays open when its branch goes.
+    pulls_outlive_branches: bool = False
     #: The clock is asked for every event; by default it goes on by a second each time.
     now: Callable[[], datetime] = attrs.field(repr=False)
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1000), repr=False)
@@ -576,8 +620,11 @@ class Forge:
         modes: Mapping[str, int] | None = None,
         message: str = "A site",
     ) -> Repository:
-        """Create a bare repository, empty or with some files in one commit."""
-        login, _, name = full_name.partition("/")
+        """Create a bare repository, empty or with some files in one commit.
+
+        What stands before the last slash of its name is its owner's, be it of several groups in each other.
+        """
+        login, _, name = full_name.rpartition("/")
         owner = self.users.get(login) or self.add_user(login)
         path = self.folder / login / f"{name}.git"
         git = pygit2.init_repository(path, bare=True, initial_head=default_branch)
@@ -594,7 +641,7 @@ class Forge:
     def rename(self, repository: Repository, full_name: str) -> None:
         """Give a repository another name; the old one leads to it."""
         old = repository.full_name
-        login, _, repository.name = full_name.partition("/")
+        login, _, repository.name = full_name.rpartition("/")
         repository.owner = self.users.get(login) or self.add_user(login)
         self.renamed[old.casefold()] = full_name
         del self.repositories[old.casefold()]

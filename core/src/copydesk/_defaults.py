@@ -8,7 +8,17 @@ from functools import partial
 import attrs
 
 from copydesk.hookspecs import BackendHooks, hookimpl
-from copydesk.models import Commit, File, NewCommit, NewPullRequest, Proposal, TreeEntry
+from copydesk.models import (
+    ChangedFile,
+    Commit,
+    File,
+    Mode,
+    NewCommit,
+    NewPullRequest,
+    Proposal,
+    PullRequest,
+    TreeEntry,
+)
 from copydesk.pool import ReadPool
 from copydesk.snapshot import Tree
 
@@ -30,6 +40,17 @@ class CoreDefaults:
     def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
         read = partial(self._hooks.read_file, commit_sha=commit_sha)
         return self._pool.map(lambda entry: read(path=entry.path, version=entry.version), entries)
+
+    @hookimpl(trylast=True)
+    def read_folder(self, commit_sha: str, folder: str) -> tuple[File, ...]:
+        listed = self._hooks.list_files(commit_sha=commit_sha, folder=folder)
+        files = tuple(entry for entry in listed if entry.version.mode is not Mode.SUBMODULE)
+        return self._hooks.read_files(commit_sha=commit_sha, entries=files)
+
+    @hookimpl(trylast=True)
+    def list_changed_files(self, pull_request: PullRequest) -> tuple[ChangedFile, ...]:
+        base = self._hooks.get_branch(name=pull_request.base, known_commit_sha="").commit_sha
+        return self._hooks.compare(base_commit_sha=base, head_commit_sha=pull_request.head_commit_sha).files
 
     @hookimpl(trylast=True)
     def last_changes(self, commit_sha: str, paths: tuple[str, ...]) -> Mapping[str, Commit]:

@@ -10,7 +10,17 @@ import attrs
 
 from copydesk.blobs import blob_sha
 from copydesk.errors import ConflictError, InvalidInputError, InvalidPathError
-from copydesk.models import Change, Comparison, FileVersion, Mode, Move, NewCommit, Put
+from copydesk.models import (
+    Change,
+    ChangedFile,
+    Comparison,
+    FileVersion,
+    Mode,
+    Move,
+    NewCommit,
+    Put,
+    TreeEntry,
+)
 from copydesk.paths import check_branch, check_path
 
 if TYPE_CHECKING:
@@ -21,6 +31,8 @@ __all__ = [
     "check_commit",
     "check_commit_sha",
     "check_versions",
+    "compare_trees",
+    "overwritten_versions",
     "touched_paths",
     "written_versions",
 ]
@@ -72,6 +84,20 @@ def carry_over(commit: NewCommit, head: str, comparison: Comparison) -> NewCommi
             head_commit_sha=head,
         )
     return attrs.evolve(commit, parent_commit_sha=head)
+
+
+def overwritten_versions(commit: NewCommit, comparison: Comparison) -> dict[str, FileVersion]:
+    """Give what a commit replaced without having seen it, by path.
+
+    :param comparison: what the parent that it got changed since the one that it was made for.
+    """
+    there = comparison.by_path
+    lost = {}
+    for change in commit.changes:
+        now = there[change.path].version if change.path in there else None
+        if change.replaces is not None and now is not None and not now.same_as(change.replaces):
+            lost[change.path] = now
+    return lost
 
 
 def check_versions(commit: NewCommit, tree: Tree) -> None:
@@ -132,6 +158,20 @@ def _blocked(commit: NewCommit, tree: Tree) -> dict[str, str]:
         if files or inside:
             blocked[path] = (files or inside)[0]
     return blocked
+
+
+def compare_trees(base: Iterable[TreeEntry], head: Iterable[TreeEntry]) -> tuple[ChangedFile, ...]:
+    """Tell what differs between two trees; a rename is a deletion and an addition."""
+    before = {entry.path: entry.version for entry in base}
+    after = {entry.path: entry.version for entry in head}
+    files = [ChangedFile(path, "deleted", None) for path in before.keys() - after.keys()]
+    files += [ChangedFile(path, "added", after[path]) for path in after.keys() - before.keys()]
+    files += [
+        ChangedFile(path, "modified", after[path])
+        for path in after.keys() & before.keys()
+        if not after[path].same_as(before[path])
+    ]
+    return tuple(sorted(files, key=lambda file: file.path))
 
 
 def check_commit_sha(commit_sha: str) -> str:

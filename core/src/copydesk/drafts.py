@@ -159,8 +159,10 @@ class Drafts:
         changed: Mapping[str, ChangedFile] = {}
         problem = pull_request_problem(pull, key, labels)
         try:
-            changed = self._listed_changes(pull)
+            changed = changed_by_path(pull.changed_files or ())
             kind: Collection | None = self.site.collection(collection) if key else None
+            if not pull.problem and (pull.changed_files is None or not _is_told(kind, slug, changed)):
+                changed = changed_by_path(self.repository.list_changed_files(pull))
             path, deletes = _place(kind, slug, changed)
         except CopydeskError as exc:
             path, deletes, problem = "", False, problem or str(exc)
@@ -175,11 +177,6 @@ class Drafts:
             deletes=deletes,
             problem=problem,
         )
-
-    def _listed_changes(self, pull: PullRequest) -> Mapping[str, ChangedFile]:
-        if pull.changed_files is not None:
-            return changed_by_path(pull.changed_files)
-        return {} if pull.problem else self._compared(pull.head_commit_sha)
 
     def _compared(self, head_commit_sha: str) -> Mapping[str, ChangedFile]:
         return self.repository.compare(self.base_commit(), head_commit_sha).by_path
@@ -243,6 +240,17 @@ class Drafts:
     def branches(self) -> tuple[str, ...]:
         """List the branches that look like drafts."""
         return tuple(branch.name for branch in self.repository.list_branches(BRANCH_PREFIX))
+
+
+def _is_told(kind: Collection | None, slug: str, changed: Mapping[str, ChangedFile]) -> bool:
+    """Whether a listing says enough to tell where the draft has the entry, and whether it deletes it."""
+    if kind is None:
+        return True
+    path = kind.path_of(slug)
+    if path in changed:
+        return changed[path].kind != "changed"
+    unclear = (each.path for each in changed.values() if each.kind in {"written", "changed"})
+    return all(kind.slug_of(each) is None for each in unclear)
 
 
 def _place(kind: Collection | None, slug: str, changed: Mapping[str, ChangedFile]) -> tuple[str, bool]:

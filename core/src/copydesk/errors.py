@@ -155,7 +155,8 @@ class ConflictError(CopydeskError):
 class NotMergeableError(CopydeskError):
     """A pull request cannot be merged now.
 
-    :param reason: `conflicts`, `checks`, `approvals`, `protected`, `draft`, `closed` or `status`.
+    :param reason: `conflicts`, `checks`, `approvals`, `discussions`, `rebase`, `protected`, `draft`, `closed` or
+        `status`.
     :param paths: with `conflicts`, the files where both sides changed.
     """
 

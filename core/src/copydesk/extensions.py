@@ -65,6 +65,7 @@ class ReadOnly:
     merge_pull_request = _refusal("merge_pull_request")
     close_pull_request = _refusal("close_pull_request")
     update_from_base = _refusal("update_from_base")
+    rebase_pull_request = _refusal("rebase_pull_request")
     repair = _refusal("repair")
 
 
@@ -137,6 +138,11 @@ class DryRun:
     @hookimpl(tryfirst=True)
     def update_from_base(self, pull_request: PullRequest) -> Branch:
         self.planned.append(f"merge {pull_request.base!r} into branch {pull_request.head!r}")
+        return Branch(pull_request.head, pull_request.head_commit_sha)
+
+    @hookimpl(tryfirst=True)
+    def rebase_pull_request(self, pull_request: PullRequest) -> Branch:
+        self.planned.append(f"rebase branch {pull_request.head!r} onto {pull_request.base!r}")
         return Branch(pull_request.head, pull_request.head_commit_sha)
 
     @hookimpl(tryfirst=True)
@@ -218,6 +224,10 @@ class Audit:
     @hookimpl(wrapper=True)
     def update_from_base(self, pull_request: PullRequest) -> Generator[None, Branch, Branch]:
         return (yield from self._recorded("update_from_base", f"#{pull_request.number}"))
+
+    @hookimpl(wrapper=True)
+    def rebase_pull_request(self, pull_request: PullRequest) -> Generator[None, Branch, Branch]:
+        return (yield from self._recorded("rebase_pull_request", f"#{pull_request.number}"))
 
     @hookimpl(wrapper=True)
     def repair(self) -> Generator[None, tuple[str, ...], tuple[str, ...]]:

@@ -19,7 +19,8 @@ Promises that hold for all of them, proved by ``copydesk.testing.BackendSuite``:
 7. The secret stays secret: not in reprs, errors, logs or addresses.
 8. Times are aware UTC datetimes, shas are full length.
 
-And for whoever implements them: an answer is a value, never None. Signatures have no defaults and no
+And for whoever implements them: an answer is a value, never None (:meth:`BackendHooks.read_folder` says where it
+may be). Signatures have no defaults and no
 keyword-only parameters (pluggy before 1.7 mishandles both); a backend may leave out parameters that it does
 not need. Every operation may also raise :class:`~copydesk.errors.AuthenticationError`,
 :class:`~copydesk.errors.PermissionDeniedError`, :class:`~copydesk.errors.RateLimitedError`,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from copydesk.models import (
         Access,
         Branch,
+        ChangedFile,
         Check,
         Commit,
         Comparison,
@@ -172,6 +174,19 @@ class BackendHooks(Protocol):
         ...
 
     @hookspec(firstresult=True)
+    def read_folder(self, commit_sha: str, folder: str) -> tuple[File, ...]:
+        """Read every file below *folder* ("" for all) as of a commit. Core default: :meth:`list_files`.
+
+        For a forge that gives a whole folder in fewer requests than its files one by one. Its answer is checked
+        as a listing is: what an archive leaves out or alters is no answer.
+
+        :returns: as :meth:`list_files` and :meth:`read_files` together, without submodules. None where this way
+            is closed for now (an archive was asked for too often): the core's default answers instead.
+        :raises NotFoundError: there is no such commit.
+        """
+        ...
+
+    @hookspec(firstresult=True)
     def list_commits(self, commit_sha: str, path: str, limit: int) -> tuple[Commit, ...]:
         """List the commits that led to *commit_sha* and changed *path* ("" for all). Optional.
 
@@ -256,6 +271,17 @@ class BackendHooks(Protocol):
         ...
 
     @hookspec(firstresult=True)
+    def list_changed_files(self, pull_request: PullRequest) -> tuple[ChangedFile, ...]:
+        """Tell what a pull request changes. Core default: :meth:`get_branch`, :meth:`compare`.
+
+        For listings, where they do not tell it themselves.
+
+        :returns: complete, in order of path; versions may be None.
+        :raises NotFoundError: there is no such pull request, or its branch is gone.
+        """
+        ...
+
+    @hookspec(firstresult=True)
     def set_labels(
         self, pull_request: PullRequest, add: tuple[str, ...], remove: tuple[str, ...]
     ) -> PullRequest:
@@ -301,6 +327,19 @@ class BackendHooks(Protocol):
         ...
 
     @hookspec(firstresult=True)
+    def rebase_pull_request(self, pull_request: PullRequest) -> Branch:
+        """Put the commits of the head onto the base; they get other shas. Optional.
+
+        For a forge that cannot merge the base into the head. The core asks for it only where its caller allows
+        the branch to be rewritten.
+
+        :returns: the branch with its new head, or as it was where there was nothing to do.
+        :raises ConflictError: the head has moved.
+        :raises NotMergeableError: both sides changed the same places; the branch is as it was.
+        """
+        ...
+
+    @hookspec(firstresult=True)
     def list_checks(self, commit_sha: str) -> tuple[Check, ...]:
         """List statuses, check runs and deployments of a commit. Optional.
 
@@ -324,12 +363,22 @@ OPERATIONS: Final = tuple(name for name in vars(BackendHooks) if not name.starts
 #: Operations that the core derives, each with what it is derived from.
 DERIVED: Final[Mapping[str, tuple[str, ...]]] = {
     "read_files": ("read_file",),
+    "read_folder": ("list_files", "read_files"),
     "last_changes": ("list_commits",),
     "propose_changes": ("commit_changes", "create_pull_request"),
+    "list_changed_files": ("get_branch", "compare"),
 }
 #: Operations that a whole backend may lack.
 OPTIONAL: Final = frozenset(
-    {"login_flows", "refresh_credential", "list_commits", "update_from_base", "list_checks", "repair"}
+    {
+        "login_flows",
+        "refresh_credential",
+        "list_commits",
+        "update_from_base",
+        "rebase_pull_request",
+        "list_checks",
+        "repair",
+    }
 )
 #: Operations that change something on the forge.
 WRITES: Final = frozenset(
@@ -342,6 +391,7 @@ WRITES: Final = frozenset(
         "merge_pull_request",
         "close_pull_request",
         "update_from_base",
+        "rebase_pull_request",
         "repair",
     }
 )

@@ -250,7 +250,9 @@ class Branch:
 class ChangedFile:
     """One file of a comparison; *version* is None where it was deleted, or not told by a listing.
 
-    *kind* is `added`, `modified`, `deleted` or `renamed`; only the last has a *previous_path*.
+    *kind* is `added`, `modified`, `deleted` or `renamed`; only the last has a *previous_path*. A listing of a
+    forge that does not tell these apart says `written` (it is there, whatever was there before) or `changed` (it
+    may be gone, or be one name of two).
     """
 
     path: str

@@ -286,13 +286,14 @@ class GitLabOptions(ForgeOptions):
         metadata=help_text("address of the REST API"),
     )
     graphql_api_root: str = attrs.field(
-        default="https://gitlab.com/api/graphql",
+        # On the same server: the credential goes there.
+        default=attrs.Factory(lambda self: f"{self.api_root.removesuffix('/v4')}/graphql", takes_self=True),
         converter=_bare_root,
         validator=root,
-        metadata=help_text("address of the GraphQL API"),
+        metadata=help_text("address of the GraphQL API; default: beside api_root"),
     )
     use_graphql: bool = attrs.field(
-        default=False, validator=flag, metadata=help_text("read through GraphQL where it saves requests")
+        default=True, validator=flag, metadata=help_text("read through GraphQL where it saves requests")
     )
     auth_type: str = attrs.field(
         default="",

@@ -74,7 +74,11 @@ class Outcomes:
         except NotFoundError:
             return None
         for found in self.hooks.list_commits(commit_sha=head, path="", limit=DEPTH):
-            ours = found.parent_commit_shas == (commit.parent_commit_sha,)
+            if found.commit_sha == commit.parent_commit_sha:
+                return None
+            # A branch may have moved between the check of a forge and its commit, a new one cannot have.
+            exact = found.parent_commit_shas == (commit.parent_commit_sha,)
+            ours = exact or (not commit.creates_branch and len(found.parent_commit_shas) == 1)
             if ours and found.message.strip() == commit.message.strip() and self._holds(found, commit):
                 return attrs.evolve(found, versions=written_versions(commit))
         return None

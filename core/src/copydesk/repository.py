@@ -16,12 +16,13 @@ import pluggy
 
 from copydesk._defaults import CoreDefaults
 from copydesk._guard import make_guard
-from copydesk.changes import carry_over, check_commit, check_commit_sha
+from copydesk.changes import carry_over, check_commit, check_commit_sha, overwritten_versions
 from copydesk.config import SiteConfig
 from copydesk.errors import (
     BackendLoadError,
     ConfigError,
     ConflictError,
+    CopydeskError,
     NotFoundError,
     NotSupportedError,
     ProtocolError,
@@ -31,6 +32,7 @@ from copydesk.hookspecs import DERIVED, OPERATIONS, BackendHooks
 from copydesk.models import (
     Access,
     Branch,
+    ChangedFile,
     Check,
     Commit,
     Comparison,
@@ -292,7 +294,9 @@ class Repository:
         """Read one file; see :meth:`.BackendHooks.read_file`."""
         check_commit_sha(commit_sha)
         check_path(path)
-        return self._run(self._hooks.read_file, commit_sha=commit_sha, path=path, version=version)
+        file = self._run(self._hooks.read_file, commit_sha=commit_sha, path=path, version=version)
+        self._snapshots.seen((file,))
+        return file
 
     def read_files(self, commit_sha: str, entries: Iterable[TreeEntry]) -> tuple[File, ...]:
         """Read many files; see :meth:`.BackendHooks.read_files`."""
@@ -304,6 +308,16 @@ class Repository:
                 f"the {self.backend} backend ({self.origin.origin}) gave {len(files)} of {len(asked)} files; "
                 "this is a bug in it, tell its author"
             )
+        self._snapshots.seen(files)
+        return files
+
+    def read_folder(self, commit_sha: str, folder: str = "") -> tuple[File, ...]:
+        """Read every file below a folder; see :meth:`.BackendHooks.read_folder`."""
+        check_commit_sha(commit_sha)
+        check_folder(folder)
+        files = self._run(self._hooks.read_folder, commit_sha=commit_sha, folder=folder)
+        self._snapshots.seen(files)
+        self._snapshots.listed(commit_sha, folder, files)
         return files
 
     def list_commits(self, commit_sha: str, path: str = "", limit: int = 100) -> tuple[Commit, ...]:
@@ -336,22 +350,17 @@ class Repository:
         If the branch is no longer at the parent and nobody touched the paths of this commit since, it is made
         on the new head.
 
-        :raises ConflictError: somebody touched them; *paths* and *versions* say what; nothing was written.
+        :raises ConflictError: somebody touched them; *paths* and *versions* say what; nothing was written. Where
+            the forge checks each file before it writes, somebody may have come in between: then the commit is
+            made, *committed* says so, and *lost* has the versions that it replaced.
         """
         check_commit(commit)
+        commit = self._snapshots.with_last_commits(commit)
         with self._writing:
             deadline = self._clock() + RETRY_SECONDS
             for attempt in itertools.count():
                 try:
-                    return self._made(
-                        commit,
-                        self._outcomes.settle(
-                            partial(
-                                self._run, self._hooks.commit_changes, commit=commit, tree=self._tree(commit)
-                            ),
-                            partial(self._outcomes.commit, commit),
-                        ),
-                    )
+                    return self._checked(commit, self._made(commit, self._attempted(commit)))
                 except ConflictError as exc:
                     if exc.committed or commit.creates_branch or self._clock() > deadline:
                         raise
@@ -359,6 +368,44 @@ class Repository:
                 # Others got in between: step out of their way, a little longer each time.
                 self._step_aside(attempt)
         raise AssertionError  # unreachable: the loop returns or raises
+
+    def _attempted(self, commit: NewCommit) -> Commit:
+        return self._outcomes.settle(
+            partial(self._run, self._hooks.commit_changes, commit=commit, tree=self._tree(commit)),
+            partial(self._outcomes.commit, commit),
+        )
+
+    def _checked(self, commit: NewCommit, made: Commit) -> Commit:
+        """Report what a commit replaced unseen: its parent tells whether somebody got in between.
+
+        :raises ConflictError: *committed*, with the versions in *lost*.
+        """
+        parent = made.parent_commit_shas[0] if made.parent_commit_shas else commit.parent_commit_sha
+        if parent == commit.parent_commit_sha:
+            return made
+        try:
+            lost = overwritten_versions(commit, self.compare(commit.parent_commit_sha, parent))
+        except CopydeskError as exc:
+            raise ConflictError(
+                f"branch {commit.branch!r} moved while commit {made.commit_sha[:12]} was made on it, and what "
+                f"came in between cannot be seen ({exc}); compare it with its parent {parent[:12]} first",
+                branch=commit.branch,
+                head_commit_sha=made.commit_sha,
+                committed=True,
+            ) from exc
+        if not lost:
+            return made
+        raise ConflictError(
+            f"somebody else changed {', '.join(map(repr, sorted(lost)))} on branch {commit.branch!r} in the "
+            f"moment in which commit {made.commit_sha[:12]} replaced it; their version is in commit "
+            f"{parent[:12]}: read it there, merge it into yours and save again",
+            branch=commit.branch,
+            paths=sorted(lost),
+            versions={path: made.versions.get(path) for path in lost},
+            head_commit_sha=made.commit_sha,
+            committed=True,
+            lost=lost,
+        )
 
     def _back_off(self, attempt: int) -> None:
         """Wait for a forge that has trouble."""
@@ -419,6 +466,10 @@ class Repository:
         _check_word("state", state, _STATES)
         return self._run(self._hooks.list_pull_requests, state=state, base=base, head=head)
 
+    def list_changed_files(self, pull_request: PullRequest) -> tuple[ChangedFile, ...]:
+        """Tell what a pull request changes; see :meth:`.BackendHooks.list_changed_files`."""
+        return self._run(self._hooks.list_changed_files, pull_request=pull_request)
+
     def set_labels(
         self, pull_request: PullRequest, add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> PullRequest:
@@ -460,9 +511,19 @@ class Repository:
             lambda: self._outcomes.closed(pull_request, delete_branch=delete_branch),
         )
 
-    def update_from_base(self, pull_request: PullRequest) -> Branch:
-        """Merge the base into the head; see :meth:`.BackendHooks.update_from_base`."""
+    def update_from_base(self, pull_request: PullRequest, *, allow_rewrite: bool = False) -> Branch:
+        """Merge the base into the head; see :meth:`.BackendHooks.update_from_base`.
+
+        :param allow_rewrite: where the forge cannot merge, rebase: the commits of the branch get other shas, and
+            who works on it elsewhere has to fetch it anew.
+        """
+        if allow_rewrite and "update_from_base" not in self._answerable:
+            return self.rebase_pull_request(pull_request)
         return self._write(self._hooks.update_from_base, pull_request=pull_request)
+
+    def rebase_pull_request(self, pull_request: PullRequest) -> Branch:
+        """Rewrite the head onto the base; see :meth:`.BackendHooks.rebase_pull_request`."""
+        return self._write(self._hooks.rebase_pull_request, pull_request=pull_request)
 
     def list_checks(self, commit_sha: str) -> tuple[Check, ...]:
         """List checks of a commit; see :meth:`.BackendHooks.list_checks`."""
@@ -499,10 +560,11 @@ class Repository:
     def _refusal(self, operation: str) -> Exception:
         if not self._backends:
             return UnavailableError("this repository was closed; open it again")
+        remedy = f"what it can do is shown by: copydesk backends check {self.backend}"
+        if operation == "update_from_base" and "rebase_pull_request" in self._answerable:
+            remedy = "it can rebase the branch, which rewrites its commits: allow it by allow_rewrite"
         return NotSupportedError(
-            f"the {self.backend} backend has no {operation}; what it can do is shown by: "
-            f"copydesk backends check {self.backend}",
-            operation=operation,
+            f"the {self.backend} backend has no {operation}; {remedy}", operation=operation
         )
 
     def _has_answer(self, operation: str) -> bool:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
 import attrs
 
 from copydesk.models import (
+    Change,
     ChangedFile,
     Commit,
     Comparison,
     Delete,
+    File,
     FileVersion,
     Move,
     NewCommit,
@@ -31,6 +33,8 @@ __all__ = ["Snapshots", "Tree"]
 COMMITS: Final = 32
 #: How many comparisons are kept.
 COMPARISONS: Final = 1000
+#: Of how many files the commit that changed them last is kept.
+LAST_COMMITS: Final = 20_000
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -85,6 +89,7 @@ class Snapshots:
     )
     _made: OrderedDict[str, _Made] = attrs.field(factory=OrderedDict, repr=False)
     _comparisons: OrderedDict[tuple[str, str], Comparison] = attrs.field(factory=OrderedDict, repr=False)
+    _last_commits: OrderedDict[tuple[str, FileVersion], str] = attrs.field(factory=OrderedDict, repr=False)
     _lock: threading.RLock = attrs.field(factory=threading.RLock, repr=False)
 
     # -- trees ----------------------------------------------------------------------------------------
@@ -149,6 +154,41 @@ class Snapshots:
         if all(files[path] is not None for path in written):
             with self._lock:
                 _keep(self._made, made.commit_sha, _Made(made.parent_commit_shas[0], files), COMMITS)
+
+    def listed(self, commit_sha: str, folder: str, files: Iterable[File]) -> None:
+        """Learn a listing from the files that were read with it."""
+        entries = (TreeEntry(file.path, len(file.content), file.version) for file in files)
+        known = tuple(sorted(entries, key=lambda entry: entry.path))
+        with self._lock:
+            if self.enabled:
+                _keep(
+                    self._listings, commit_sha, {**self._listings.get(commit_sha, {}), folder: known}, COMMITS
+                )
+
+    # -- last commits ---------------------------------------------------------------------------------
+
+    def seen(self, files: Iterable[File]) -> None:
+        """Learn which commit changed each file last, where the forge tells it with the bytes."""
+        with self._lock:
+            for file in files:
+                version = file.version
+                if self.enabled and version.blob_sha and version.last_commit_sha:
+                    key = file.path, attrs.evolve(version, last_commit_sha=None)
+                    _keep(self._last_commits, key, version.last_commit_sha, LAST_COMMITS)
+
+    def with_last_commits(self, commit: NewCommit) -> NewCommit:
+        """Name the last commit of what is replaced, where it was seen; a forge that is told checks it."""
+        with self._lock:
+            return attrs.evolve(commit, changes=map(self._with_last_commit, commit.changes))
+
+    def _with_last_commit(self, change: Change) -> Change:
+        version = change.replaces
+        if version is None or version.last_commit_sha or not version.blob_sha:
+            return change
+        known = self._last_commits.get((change.path, version))
+        return (
+            attrs.evolve(change, replaces=attrs.evolve(version, last_commit_sha=known)) if known else change
+        )
 
     # -- comparisons ----------------------------------------------------------------------------------
 

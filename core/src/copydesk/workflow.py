@@ -59,8 +59,6 @@ class Workflow:
         """
         pulls = self.repository.list_pull_requests("open", self._drafts.base)
         ours = [pull for pull in pulls if pull.head.startswith(BRANCH_PREFIX) or pull.problem]
-        if any(pull.changed_files is None and not pull.problem for pull in ours):
-            self._drafts.look_at_base()  # once, and not in every thread
         return self.repository.map_reads(self._drafts.listed, ours)
 
     def published(self, collection: str) -> tuple[Entry, ...]:
@@ -258,18 +256,19 @@ class Workflow:
         pull = self._steps.label(pull, wanted)
         return self._drafts.entry(kind, slug, attrs.evolve(draft, pull_request=pull))
 
-    def update_from_base(self, collection: str, slug: str) -> Entry:
-        """Merge what was published since into a draft; never rewrites it.
+    def update_from_base(self, collection: str, slug: str, *, allow_rewrite: bool = False) -> Entry:
+        """Merge what was published since into a draft; never rewrites it, unless that is allowed.
 
+        :param allow_rewrite: where the forge cannot merge, rebase: the commits of the draft get other shas.
         :raises NotFoundError: it has no draft with a pull request.
         :raises NotMergeableError: both changed the same places; *paths* says where.
-        :raises NotSupportedError: the backend cannot.
+        :raises NotSupportedError: the backend cannot, or only by rewriting.
         """
         kind, slug = self._named(collection, slug)
         draft = self._require(kind, slug)
         if draft.pull_request is None:
             raise self._drafts.no_draft(collection, slug)
-        head = self.repository.update_from_base(draft.pull_request).commit_sha
+        head = self.repository.update_from_base(draft.pull_request, allow_rewrite=allow_rewrite).commit_sha
         self._drafts.look_at_base()
         pull = attrs.evolve(draft.pull_request, head_commit_sha=head)
         return self._drafts.entry(kind, slug, Draft(draft.branch, head, pull))

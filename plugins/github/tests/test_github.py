@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -10,8 +9,7 @@ import pytest
 
 pytest.importorskip("simulators.github", reason="the simulators are not beside these tests")
 
-from copydesk import ConflictError, NotMergeableError, Repository, Status, User, Workflow, open_repository
-from copydesk.config import parse_config
+from copydesk import Repository, User, Workflow, open_repository
 from copydesk.errors import (
     AuthenticationError,
     ConfigError,
@@ -20,27 +18,13 @@ from copydesk.errors import (
     PermissionDeniedError,
     ProtocolError,
     RateLimitedError,
-    UnavailableError,
 )
 from copydesk.http import Gates
 from copydesk.models import Delete, Mode, Move, NewCommit, Put
-from copydesk.testing import Answer, Reset, ServerSimulator
+from copydesk.testing import ServerSimulator
 from copydesk_github.graphql import graphql_address
-from simulators.store import Protection
+from means.editors import FILES, HELLO, EditorsMeet, finishes_after_any_cut, workflow_of
 from werkzeug import Response
-
-CONFIG = b"""\
-backend: {name: github, repo: owner/site}
-publish_mode: editorial_workflow
-collections:
-  - {name: posts, label: Post, folder: content/posts}
-"""
-FILES = {
-    "content/posts/hello.md": b"one\ntwo\nthree\n",
-    "content/posts/world.md": b"world\n",
-    "bin/run": b"#!\n",
-}
-HELLO = "content/posts/hello.md"
 
 
 @pytest.fixture
@@ -51,10 +35,6 @@ def seeded(forge):
 @pytest.fixture(params=[True, False], ids=["graphql", "rest"])
 def repository(request, seeded, open_site) -> Repository:
     return open_site(use_graphql=request.param)
-
-
-def workflow_of(repository: Repository) -> Workflow:
-    return Workflow(repository, parse_config(CONFIG, "admin/config.yml"))
 
 
 @pytest.fixture
@@ -73,96 +53,19 @@ def second(repository, settings) -> Workflow:
 # -- two editors --------------------------------------------------------------------------------------
 
 
-def test_second_save_of_a_changed_draft_is_a_conflict(workflow, second):
-    draft = workflow.save("posts", "new", b"one\n")
-    opened = second.get("posts", "new").versions
-    theirs = workflow.save("posts", "new", b"two\n", based_on=draft.versions)
-    with pytest.raises(ConflictError, match=r"'content/posts/new.md'") as caught:
-        second.save("posts", "new", b"three\n", based_on=opened)
-    assert caught.value.paths == ("content/posts/new.md",)
-    assert caught.value.versions == theirs.versions
-    assert workflow.read(workflow.get("posts", "new"))[0].content == b"two\n"
+def is_create(request) -> bool:
+    return request.method == "POST" and (
+        request.path.endswith("/pulls") or b"createPullRequest" in request.get_data()
+    )
 
 
-def test_second_save_of_an_untouched_file_goes_onto_the_new_head(workflow, second):
-    workflow.save("posts", "new", b"one\n")
-    opened = second.get("posts", "new").versions
-    workflow.save("posts", "new", {"static/a.txt": b"a"})
-    saved = second.save("posts", "new", b"two\n", based_on=opened)
-    assert saved.changed_paths == ("content/posts/new.md", "static/a.txt")
+def is_commit(request) -> bool:
+    return b"createCommitOnBranch" in request.get_data() or request.method == "PATCH"
 
 
-def test_new_draft_of_what_was_published_meanwhile_is_a_conflict(workflow, second, seeded):
-    """The base is known from a moment ago: the draft that was made of it is taken back."""
-    opened = workflow.get("posts", "hello").versions
-    seeded.commit_files("main", {HELLO: b"published\n"}, "By somebody else")
-    with pytest.raises(ConflictError) as caught:
-        workflow.save("posts", "hello", b"mine\n", based_on=opened)
-    assert caught.value.paths == (HELLO,)
-    assert [name for name, _ in seeded.branches()] == ["main"]
-    assert second.entries() == ()
-
-
-def test_reviewers_commits_survive(workflow, second, seeded):
-    """A commit pushed to the branch of a draft stops what would lose it."""
-    draft = workflow.save("posts", "new", b"one\n")
-    workflow.set_status("posts", "new", "pending_publish")
-    seeded.commit_files("cms/posts/new", {"review.txt": b"look"}, "A review")
-    head = seeded.head("cms/posts/new")
-    with pytest.raises(ConflictError):
-        workflow.discard("posts", "new", head_commit_sha=draft.commit_sha)
-    with pytest.raises(ConflictError):
-        workflow.publish("posts", "new", head_commit_sha=draft.commit_sha)
-    assert seeded.head("cms/posts/new") == head
-    assert seeded.pull(1).state == "open"
-    saved = workflow.save("posts", "new", b"two\n", based_on=draft.versions)
-    assert "review.txt" in saved.changed_paths
-
-
-@pytest.mark.parametrize(
-    ("protection", "reason"),
-    [
-        (Protection(required_reviews=1), "approvals"),
-        (Protection(required_checks=("build",)), "checks"),
-    ],
-)
-def test_refused_merge_leaves_the_branch(workflow, seeded, protection, reason):
-    workflow.save("posts", "new", b"one\n")
-    workflow.set_status("posts", "new", "pending_publish")
-    seeded.protections["main"] = protection
-    with pytest.raises(NotMergeableError) as caught:
-        workflow.publish("posts", "new")
-    assert caught.value.reason == reason
-    assert seeded.head("cms/posts/new") is not None
-    assert workflow.get("posts", "new").status is Status.PENDING_PUBLISH
-
-
-def test_merge_conflict_is_told_as_one(workflow, seeded):
-    entry = workflow.get("posts", "hello")
-    workflow.save("posts", "hello", b"one\nmine\nthree\n", based_on=entry.versions)
-    workflow.set_status("posts", "hello", "pending_publish")
-    seeded.commit_files("main", {HELLO: b"one\ntheirs\nthree\n"}, "By somebody else")
-    with pytest.raises(NotMergeableError) as caught:
-        workflow.publish("posts", "hello")
-    assert caught.value.reason == "conflicts"
-    assert seeded.head("cms/posts/hello") is not None
-
-
-def test_branch_that_is_protected_refuses_a_commit(repository, seeded):
-    seeded.protections["main"] = Protection()
-    head = seeded.head("main")
-    with pytest.raises(PermissionDeniedError):
-        repository.commit_changes(NewCommit("main", head, (Put("new.md", b"new"),), "New"))
-    assert seeded.head("main") == head
-
-
-def test_pull_request_from_a_fork_is_told_and_left_alone(workflow, seeded):
-    sha = seeded.commit_files("theirs", {"content/posts/theirs.md": b"x"}, "Theirs", start="main")
-    seeded.open_pull("Theirs", "cms/posts/theirs", "main", fork="stranger", head_sha=sha)
-    (entry,) = workflow.entries()
-    assert "comes from a fork" in entry.problem
-    with pytest.raises(NotFoundError):
-        workflow.set_status("posts", "theirs", "pending_review")
+class TestEditors(EditorsMeet):
+    commits = is_commit
+    opens = is_create
 
 
 # -- GraphQL beside REST ------------------------------------------------------------------------------
@@ -330,57 +233,20 @@ def test_primary_limit_is_told_with_its_time(patient, slept, use_graphql):
     assert slept == []
 
 
-def is_create(request) -> bool:
-    return request.method == "POST" and (
-        request.path.endswith("/pulls") or b"createPullRequest" in request.get_data()
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("use_graphql", [True, False], ids=["graphql", "rest"])
+def test_reset_at_every_request_of_a_save(open_site, forge, after, use_graphql, settings):
+    def make(name: str):
+        site = forge.add_repository(f"owner/{name}", FILES)
+        return site, open_site(repo=f"owner/{name}", use_graphql=use_graphql)
+
+    requests = finishes_after_any_cut(
+        make,
+        lambda repository: open_again(repository, settings),
+        after=after,
+        labels=lambda site: site.pulls()[0].labels,
     )
-
-
-def test_lost_answer_to_a_new_pull_request_finds_it_again(repository, workflow, seeded):
-    repository.simulator.inject(Reset(), when=is_create, after=True)
-    entry = workflow.save("posts", "new", b"new\n")
-    assert [pull.number for pull in seeded.pulls()] == [entry.pull_request.number]
-    assert entry.status is Status.DRAFT
-    assert entry.pull_request.labels == ("netlify-cms/draft",)
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_bad_gateway_around_a_commit(repository, workflow, seeded, after):
-    """One commit more, whether it was made or not before the answer was lost."""
-    draft = workflow.save("posts", "new", b"one\n")
-    before = seeded.head("cms/posts/new")
-
-    def is_commit(request) -> bool:
-        return b"createCommitOnBranch" in request.get_data() or request.method == "PATCH"
-
-    repository.simulator.inject(Answer(502, content_type="text/html"), when=is_commit, after=after)
-    saved = workflow.save("posts", "new", b"two\n", based_on=draft.versions)
-    assert seeded.git[seeded.head("cms/posts/new")].parent_ids[0] == seeded.git[before].id
-    assert workflow.read(saved)[0].content == b"two\n"
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_reset_at_every_request_of_a_save(open_site, forge, after, settings):
-    """Whatever was cut, the same save finishes the job, and it is there once."""
-    for use_graphql in (True, False):
-        position, done = 0, False
-        while not done:
-            name = f"owner/s{use_graphql}{position}"
-            site = forge.add_repository(name, FILES)
-            repository = open_site(repo=name, use_graphql=use_graphql)
-            workflow = workflow_of(repository)
-            repository.simulator.inject(Reset(), when=lambda _: True, after=after, skip=position, times=9)
-            with contextlib.suppress(UnavailableError):
-                workflow.save("posts", "new", b"new\n")
-            done = len(repository.simulator.log) <= position
-            repository.simulator.clear()
-            entry = workflow_of(open_again(repository, settings)).save("posts", "new", b"new\n")
-            assert entry.problem == ""
-            assert len(site.pulls()) == 1
-            assert site.pulls()[0].labels == ["netlify-cms/draft"]
-            assert site.git[site.head("cms/posts/new")].parent_ids == [site.git[site.head("main")].id]
-            position += 1
-        assert position > 3
+    assert requests > 3
 
 
 def open_again(repository: Repository, settings) -> Repository:

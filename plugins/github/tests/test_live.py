@@ -103,7 +103,7 @@ def open_scratch(request, scratch) -> Callable[..., Repository]:
 
 
 class TestLive(BackendSuite):
-    unsupported = frozenset({"refresh_credential", "repair"})
+    unsupported = frozenset({"refresh_credential", "rebase_pull_request", "repair"})
     secret = TOKEN
 
     @pytest.fixture

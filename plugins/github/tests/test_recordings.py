@@ -20,7 +20,7 @@ import pytest
 
 pytest.importorskip("simulators.recorded", reason="what reads the recordings is not beside these tests")
 
-from copydesk import open_repository
+from copydesk import blobs, open_repository
 from copydesk.blobs import blob_sha
 from copydesk.errors import (
     AuthenticationError,
@@ -28,7 +28,7 @@ from copydesk.errors import (
     NotFoundError,
     ProtocolError,
 )
-from copydesk.http import Answer
+from copydesk.http import Answer, Reply, read_reply
 from copydesk.models import FileVersion, NewCommit, NewPullRequest, PullRequest
 from copydesk.testing import Answer as Played
 from copydesk.testing import ServerSimulator
@@ -164,9 +164,9 @@ def check_blob(each: Recorded, raw: Any) -> None:
     sha = urlsplit(each.url).path.rpartition("/")[2]
     content = each.content if raw is None else content_of(raw)
     assert content is not None
-    assert api.check_blob("a path", content, FileVersion(sha)) == content
+    assert blobs.check_blob("github", "a path", content, FileVersion(sha)) == content
     with pytest.raises(ProtocolError, match="gave other bytes for 'a path'"):
-        api.check_blob("a path", content + b"!", FileVersion(sha))
+        blobs.check_blob("github", "a path", content + b"!", FileVersion(sha))
 
 
 def check_stored_blob(each: Recorded, raw: Any) -> None:
@@ -555,7 +555,7 @@ def test_graphql_listings_are_understood():
     pulls = [
         node
         for each, raw in operations("pullRequests")
-        for node in (queries.read_reply(answer_of(each)).part("repository") or {})["pullRequests"]["nodes"]
+        for node in (read_reply(answer_of(each)).part("repository") or {})["pullRequests"]["nodes"]
     ]
     assert {node["state"] for node in pulls} >= {"OPEN", "CLOSED", "MERGED"} or len(pulls) > 50
     for node in pulls:
@@ -572,7 +572,7 @@ def test_graphql_listings_are_understood():
 )
 def test_graphql_payloads_are_understood(operation, field):
     for each, _ in operations(operation):
-        reply = queries.read_reply(answer_of(each))
+        reply = read_reply(answer_of(each))
         assert reply.errors == ()
         part = reply.part(field)
         assert part is not None
@@ -586,10 +586,10 @@ def test_graphql_texts_have_the_bytes_of_their_sha():
         sha = each.body["variables"]["expression"]
         raw = each.answer["data"]["repository"]["object"]
         told = {"text": raw["text"], "isBinary": raw["is_binary"], "isTruncated": False}
-        found = queries.read_blobs(queries.Reply({"repository": {"b0": told}}), [sha])
+        found = queries.read_blobs(Reply({"repository": {"b0": told}}), [sha])
         assert not raw["is_binary"]
         # One recorder took a character apart where a chunk ended; such bytes are asked for again by REST.
-        assert api.is_blob(found[sha], FileVersion(sha)) is ("\ufffd" not in raw["text"])
+        assert blobs.is_blob(found[sha], FileVersion(sha)) is ("\ufffd" not in raw["text"])
 
 
 def test_graphql_viewer_and_rights_are_understood():
@@ -603,7 +603,7 @@ def test_graphql_viewer_and_rights_are_understood():
             "url": "https://github.com/owner/repo",
             "labels": {"nodes": []},
         }
-        reply = queries.Reply({"viewer": viewer, "repository": {**raw, **info}})
+        reply = Reply({"viewer": viewer, "repository": {**raw, **info}})
         opened = queries.read_open(reply, "owner/repo")
         assert opened.node_id == raw["id"]
         assert opened.info.may_write is (raw["viewerPermission"] == "ADMIN")
@@ -616,7 +616,7 @@ def test_graphql_failure_of_a_field_is_understood():
     failed = [each for each, raw in operations("EnableAutoMerge") if "errors" in raw]
     assert failed
     for each in failed:
-        reply = queries.read_reply(answer_of(each))
+        reply = read_reply(answer_of(each))
         assert reply.part("enablePullRequestAutoMerge") is None
         error = reply.error("enablePullRequestAutoMerge")
         assert error is not None

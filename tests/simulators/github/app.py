@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from http import HTTPStatus
 
 from copydesk.testing import ServerSimulator
 from werkzeug import Request, Response
 
 from simulators.github import checks, commits, labels, pulls, refs, repos, trees
-from simulators.github.calls import JSON, NOT_ACCESSIBLE, READ_ONLY, Call, ProblemError, Route, not_found
+from simulators.github.calls import NOT_ACCESSIBLE, READ_ONLY, Call, ProblemError, not_found
 from simulators.github.graph import Graph
 from simulators.github.shapes import Shapes, etag
+from simulators.rest import JSON, ForgeSimulator, Route, Router, unmodified
 from simulators.store import Access, Forge, RefusedError, Repository
 
 #: The order counts: what stands first is tried first.
@@ -29,7 +28,7 @@ ROUTES: tuple[Route, ...] = (
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 
 
-class GitHubSimulator(ServerSimulator):
+class GitHubSimulator(ForgeSimulator):
     """GitHub's REST and GraphQL interfaces over a :class:`Forge`.
 
     With *enterprise* they are below ``/api/v3`` and at ``/api/graphql``, else below the root and at ``/graphql``.
@@ -38,8 +37,7 @@ class GitHubSimulator(ServerSimulator):
     def __init__(
         self, forge: Forge, *, enterprise: bool = False, codeload: ServerSimulator | None = None
     ) -> None:
-        super().__init__()
-        self.forge = forge
+        super().__init__(forge)
         self.root = "/api/v3" if enterprise else ""
         self.graphql_path = "/api/graphql" if enterprise else "/graphql"
         #: Where tarballs are: another simulator, which has to be started by itself.
@@ -58,7 +56,7 @@ class GitHubSimulator(ServerSimulator):
         self.quota_reset = int(time.time()) + 3600
         self._secondary: list[tuple[int, str | None]] = []
         self._lagging: dict[tuple[object, ...], int] = {}
-        self._routes = tuple((route, route.expression()) for route in ROUTES)
+        self._router = Router(ROUTES)
         self._graph = Graph(self)
 
     # -- knobs ------------------------------------------------------------------------------------
@@ -89,16 +87,7 @@ class GitHubSimulator(ServerSimulator):
 
     # -- answering --------------------------------------------------------------------------------
 
-    def respond(self, request: Request) -> Response:
-        with self.forge.lock:
-            try:
-                response = self._answered(request)
-            except ProblemError as exc:
-                response = exc.response()
-            self._dress(request, response)
-            return response
-
-    def _answered(self, request: Request) -> Response:
+    def answered(self, request: Request) -> Response:
         access = self._access(request)
         graphql = request.path == self.graphql_path
         if self._secondary:
@@ -109,7 +98,7 @@ class GitHubSimulator(ServerSimulator):
         shapes = self.shapes(request)
         if graphql:
             return self._graph.answer(request, access, shapes)
-        return self._routed(Call(self, request, shapes, access), access)
+        return self._routed(Call(simulator=self, request=request, shapes=shapes, access=access), access)
 
     def shapes(self, request: Request) -> Shapes:
         """Make shapes with the address that was asked."""
@@ -144,10 +133,7 @@ class GitHubSimulator(ServerSimulator):
         if not path.startswith(f"{self.root}/"):
             raise not_found()
         path = self._by_name(path.removeprefix(self.root))
-        for route, found in self._matching(path):
-            if route.method not in {call.request.method, _as_get(call.request.method)}:
-                continue
-            arguments = found.groupdict()
+        for route, arguments in self._router.matching(call.request.method, path):
             if route.pattern.startswith(repos.REPOSITORY):
                 full_name = (
                     f"{arguments.pop('owner')}/{arguments.pop('repo')}" if "owner" in arguments else ""
@@ -159,11 +145,6 @@ class GitHubSimulator(ServerSimulator):
             except RefusedError as exc:
                 raise ProblemError(422, f"Validation Failed: {exc.reason}") from exc
         raise not_found()
-
-    def _matching(self, path: str) -> Iterator[tuple[Route, re.Match[str]]]:
-        for route, expression in self._routes:
-            if (found := expression.fullmatch(path)) is not None:
-                yield route, found
 
     def _by_name(self, path: str) -> str:
         """Turn ``/repositories/<id>/…``, which redirects and links use, into the name."""
@@ -203,18 +184,14 @@ class GitHubSimulator(ServerSimulator):
         if route.needs_commits and call.repository.empty:
             raise ProblemError(409, "Git Repository is empty.")
 
-    def _dress(self, request: Request, response: Response) -> None:
+    def dress(self, request: Request, response: Response) -> None:
         """Add the headers that every answer has, and answer 304 to who knows it."""
         graphql = request.path == self.graphql_path
         body = response.get_data()
         if request.method in {"GET", "HEAD"} and response.status_code == 200 and not graphql:
             if "ETag" not in response.headers:
                 response.headers["ETag"] = etag(body)
-            known = request.headers.get("If-None-Match", "").removeprefix("W/")
-            if known == response.headers["ETag"].removeprefix("W/"):
-                response.status_code = HTTPStatus.NOT_MODIFIED
-                response.set_data(b"")
-                del response.headers["Content-Type"]
+            if unmodified(request, response):
                 self.quota_left += 1  # it is free
         state = self.quota_state()
         response.headers["X-GitHub-Request-Id"] = f"{len(self.log):04X}:SIM"
@@ -237,10 +214,6 @@ class Codeload(ServerSimulator):
 
         with self.forge.lock:
             return tarball(self.forge, request)
-
-
-def _as_get(method: str) -> str:
-    return "GET" if method == "HEAD" else method
 
 
 __all__ = ["Codeload", "GitHubSimulator"]

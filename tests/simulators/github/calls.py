@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import attrs
-from werkzeug import Request, Response
+from werkzeug import Response
 
+from simulators import rest
 from simulators.github.shapes import Shapes
-from simulators.store import Access, Forge, RefusedError, Repository, User
+from simulators.rest import JSON, Handler, Page, Route
+from simulators.store import RefusedError, User
 
 if TYPE_CHECKING:
     from simulators.github.app import GitHubSimulator
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 DOCUMENTATION = "https://docs.github.com/rest"
 READ_ONLY = "Repository was archived so is read-only."
 NOT_ACCESSIBLE = "Resource not accessible by personal access token"
-JSON = "application/json; charset=utf-8"
 
 
-class ProblemError(Exception):
-    """An answer that is an error."""
+class ProblemError(rest.ProblemError):
+    """An answer that is an error, as GitHub writes it."""
 
     def __init__(
         self,
@@ -35,20 +35,9 @@ class ProblemError(Exception):
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = headers or {}
         shown = {} if errors is None else {"errors": list(errors)}
-        self.body = {
-            "message": message,
-            **shown,
-            **more,
-            "documentation_url": DOCUMENTATION,
-            "status": str(status),
-        }
-
-    def response(self) -> Response:
-        return Response(json.dumps(self.body), self.status, dict(self.headers), content_type=JSON)
+        address = {"documentation_url": DOCUMENTATION, "status": str(status)}
+        super().__init__(status, {"message": message, **shown, **more, **address}, headers)
 
 
 def not_found() -> ProblemError:
@@ -60,20 +49,12 @@ def invalid(text: str = "Validation Failed", /, **error: Any) -> ProblemError:
     return ProblemError(422, text, errors=[error] if error else None)
 
 
-@attrs.define(eq=False)
-class Call:
-    """A request and what it is about; handlers take it and give a response."""
+@attrs.define(eq=False, kw_only=True)
+class Call(rest.BaseCall):
+    """A request to GitHub."""
 
     simulator: GitHubSimulator
-    request: Request
     shapes: Shapes
-    access: Access | None
-    _repository: Repository | None = None
-    headers: dict[str, str] = attrs.field(factory=dict)
-
-    @property
-    def forge(self) -> Forge:
-        return self.simulator.forge
 
     @property
     def user(self) -> User:
@@ -81,22 +62,13 @@ class Call:
             raise ProblemError(401, "Requires authentication")
         return self.access.user
 
-    @property
-    def repository(self) -> Repository:
-        assert self._repository is not None
-        return self._repository
-
-    def arg(self, name: str, default: str = "") -> str:
-        return self.request.args.get(name, default)
-
     def accepts(self, media: str) -> bool:
         return f"application/vnd.github.{media}" in self.request.headers.get("Accept", "")
 
     def json(self) -> dict[str, Any]:
         """Read the body, which must be an object."""
-        data = self.request.get_data()
         try:
-            read = json.loads(data) if data else {}
+            read = self.loaded()
         except ValueError as exc:
             raise ProblemError(400, "Problems parsing JSON") from exc
         if not isinstance(read, dict):
@@ -111,32 +83,21 @@ class Call:
             raise ProblemError(422, f"Invalid request.\n\n{words} wasn't supplied.")
         return [body[name] for name in names]
 
-    def answer(self, data: Any, status: int = 200, **headers: str) -> Response:
-        shown = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return Response(json.dumps(data), status, shown, content_type=JSON)
-
-    def nothing(self) -> Response:
-        return Response(status=204, content_type="")
-
     def raw(self, content: bytes) -> Response:
         kind = "application/vnd.github.raw; charset=utf-8"
         return Response(content, 200, self.headers, content_type=kind)
 
     def page(self, items: Iterable[Any], *, per_page: int = 30, limit: int | None = None) -> list[Any]:
         """Cut the page that is asked for out of a list and link to the others."""
-        items = list(items)[:limit]
-        size = min(max(_number(self.arg("per_page"), per_page), 1), 100)
-        number = max(_number(self.arg("page"), 1), 1)
-        last = -(-len(items) // size)
-        links = {}
-        if number > 1:
-            links |= {"prev": number - 1, "first": 1}
-        if number < last:
-            links = {**links, "next": number + 1, "last": last}
-        if links:
-            shown = (f'<{self._page_url(page)}>; rel="{rel}"' for rel, page in links.items())
-            self.headers["Link"] = ", ".join(shown)
-        return items[(number - 1) * size : number * size]
+        page = Page.cut(list(items)[:limit], self.request.args, size=per_page)
+        shown = {}
+        if page.number > 1:
+            shown |= {"prev": page.number - 1, "first": 1}
+        if page.number < page.last:
+            shown |= {"next": page.number + 1, "last": page.last}
+        if shown:
+            self.headers["Link"] = rest.links({rel: self._page_url(at) for rel, at in shown.items()})
+        return list(page.items)
 
     def _page_url(self, page: int) -> str:
         # GitHub's links name the repository by its number.
@@ -148,28 +109,4 @@ class Call:
         return f"{self.shapes.api}{path}?{urlencode(query)}"
 
 
-def _number(text: str, default: int) -> int:
-    return int(text) if text.isdigit() else default
-
-
-Handler = Callable[..., Response]
-
-
-@attrs.frozen
-class Route:
-    """A method and a path below the interface's root; ``<name>`` is a segment, ``<name:path>`` any number."""
-
-    method: str
-    pattern: str
-    handler: Handler
-    #: A repository without a commit answers 409.
-    needs_commits: bool = False
-
-    def expression(self) -> re.Pattern[str]:
-        def group(found: re.Match[str]) -> str:
-            return f"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})"
-
-        return re.compile(re.sub(r"<(\w+)(:path)?>", group, self.pattern))
-
-
-__all__ = ["Call", "Handler", "ProblemError", "RefusedError", "Route", "invalid", "not_found"]
+__all__ = ["JSON", "Call", "Handler", "ProblemError", "RefusedError", "Route", "invalid", "not_found"]

@@ -1,4 +1,4 @@
-"""Make the digests of what GitHub publishes: ``python tests/simulators/github/digest.py``; needs npm.
+"""Make the digests of what GitHub publishes: ``python -m simulators.github.digest`` in ``tests``; needs npm.
 
 They hold what the simulator answers and nothing else, without descriptions. Input types are whole.
 """
@@ -6,11 +6,7 @@ They hold what the simulator answers and nothing else, without descriptions. Inp
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +21,8 @@ from graphql import (
     print_schema,
     validate_schema,
 )
+
+from simulators.digests import openapi_digest, unpacked
 
 HERE = Path(__file__).parent
 CONNECTION = "nodes pageInfo totalCount"
@@ -120,17 +118,6 @@ OPERATIONS = {
         }.items()
     },
 }
-#: Keys of a schema that say nothing to a validator, or that this one does not read.
-DROPPED = {
-    "description",
-    "example",
-    "examples",
-    "externalDocs",
-    "default",
-    "title",
-    "deprecated",
-    "discriminator",
-}
 
 
 # -- GraphQL ------------------------------------------------------------------------------------------
@@ -181,107 +168,6 @@ def _wanted(type_: Any) -> set[str]:
     return {field for name in names for field in FIELDS[name].split()}
 
 
-# -- REST ---------------------------------------------------------------------------------------------
-
-
-def openapi_digest(whole: dict[str, Any]) -> dict[str, Any]:
-    """Cut the description to OPERATIONS and turn its schemas into JSON Schema."""
-    paths: dict[str, Any] = {}
-    for path, methods in OPERATIONS.items():
-        paths[path] = {method: _operation(whole, whole["paths"][path][method]) for method in methods.split()}
-    schemas: dict[str, Any] = {}
-    wanted = list(_references(paths))
-    while wanted:
-        reference = wanted.pop()
-        name = reference.rpartition("/")[2]
-        if name not in schemas:
-            schemas[name] = _schema(_at(whole, reference))
-            wanted.extend(_references(schemas[name]))
-    return {"info": whole["info"]["version"], "paths": paths, "components": {"schemas": schemas}}
-
-
-def _operation(whole: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
-    parameters = [_deref(whole, each) for each in operation.get("parameters", ())]
-    body = _deref(whole, operation.get("requestBody") or {})
-    answers = {status: _deref(whole, each) for status, each in operation["responses"].items()}
-    return {
-        "query": sorted(each["name"] for each in parameters if each["in"] == "query"),
-        "body": _json_schema(body),
-        "body_required": bool(body.get("required")),
-        "answers": {status: _json_schema(each) for status, each in answers.items()},
-    }
-
-
-def _json_schema(part: dict[str, Any]) -> Any:
-    """Give the schema of the JSON form, or None."""
-    content = part.get("content") or {}
-    for kind, media in content.items():
-        if kind == "application/json" or kind.endswith("+json"):
-            return _schema(media.get("schema", {}))
-    return None
-
-
-def _schema(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_schema(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    made = {key: _schema(value) for key, value in node.items() if key not in DROPPED and key[:2] != "x-"}
-    properties = node.get("properties")
-    if isinstance(properties, dict):
-        # A property may be called as a keyword is.
-        made["properties"] = {key: _schema(value) for key, value in properties.items()}
-    return _nullable(made) if made.pop("nullable", False) is True else made
-
-
-def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    if "type" not in schema:
-        return {"anyOf": [schema, {"type": "null"}]}
-    if "enum" in schema and None not in schema["enum"]:
-        schema["enum"] = [*schema["enum"], None]
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def _deref(whole: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    return _at(whole, node["$ref"]) if "$ref" in node else node
-
-
-def _at(whole: dict[str, Any], reference: str) -> Any:
-    node: Any = whole
-    for name in reference.removeprefix("#/").split("/"):
-        node = node[name]
-    return node
-
-
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("$ref"), str):
-            yield node["$ref"]
-        node = node.values()
-    elif not isinstance(node, list):
-        return
-    for each in node:
-        yield from _references(each)
-
-
-# -- packages -----------------------------------------------------------------------------------------
-
-
-def unpacked(package: str, members: Iterable[str], folder: Path) -> Iterator[str]:
-    """Give the text of some members of an npm package."""
-    npm = shutil.which("npm")
-    if npm is None:
-        raise SystemExit("npm is not installed")
-    done = subprocess.run(
-        [npm, "pack", "--silent", package], cwd=folder, check=True, capture_output=True, text=True
-    )
-    with tarfile.open(folder / done.stdout.strip().splitlines()[-1]) as archive:
-        for member in members:
-            file = archive.extractfile(f"package/{member}")
-            assert file is not None
-            yield file.read().decode()
-
-
 def main() -> None:
     """Write both digests beside this script."""
     with tempfile.TemporaryDirectory() as name:
@@ -289,7 +175,7 @@ def main() -> None:
         (schema,) = unpacked("@octokit/graphql-schema", ["schema.graphql"], folder)
         (HERE / "schema.graphql").write_text(graphql_digest(schema))
         (description,) = unpacked("@octokit/openapi", ["generated/api.github.com.json"], folder)
-        digest = openapi_digest(json.loads(description))
+        digest = openapi_digest(json.loads(description), OPERATIONS)
         (HERE / "openapi.json").write_text(json.dumps(digest, sort_keys=True, separators=(",", ":")) + "\n")
 
 

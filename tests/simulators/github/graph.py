@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from graphql import (
-    DocumentNode,
-    ExecutionResult,
-    GraphQLError,
-    GraphQLSchema,
-    OperationDefinitionNode,
-    OperationType,
-    build_schema,
-    execute_sync,
-    parse,
-    validate,
-)
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute_sync
 from werkzeug import Request, Response
 
+from simulators.documents import load, operation, parsed, response
 from simulators.github.calls import JSON, ProblemError
 from simulators.github.mutations import Mutations
 from simulators.github.shapes import Shapes, read_node_id, when
@@ -35,9 +24,8 @@ RESOURCES = "Resource limits for this query exceeded."
 TIMEOUT = "Something went wrong while executing your query. This may be the result of a timeout."
 
 
-@functools.cache
 def schema() -> GraphQLSchema:
-    return build_schema((Path(__file__).parent / "schema.graphql").read_text())
+    return load(Path(__file__).parent / "schema.graphql")
 
 
 @attrs.define(eq=False)
@@ -55,19 +43,19 @@ class Graph:
             raise ProblemError(401, "This endpoint requires you to be authenticated.")
         if not self.simulator.spend(1):
             text = f"API rate limit exceeded for user ID {access.user.id}."
-            return _response({"errors": [{"type": "RATE_LIMITED", "message": text}]})
+            return response({"errors": [{"type": "RATE_LIMITED", "message": text}]})
         asked = _read(request)
-        document, errors = _parsed(asked["query"])
+        document, errors = parsed(schema(), asked["query"])
         if document is None:
-            return _response({"errors": [_formatted(each) for each in errors]})
+            return response({"errors": [_formatted(each) for each in errors]})
         return self._run(document, asked, access, shapes)
 
     def _run(self, document: DocumentNode, asked: dict[str, Any], access: Access, shapes: Shapes) -> Response:
         limit = _Limit(self.simulator.blob_limit)
         views = Views(shapes, access, limit.count, self.simulator.lagging)
         mutations = Mutations(views, self.simulator.forge, access, self.simulator.created)
-        operation = _operation(document, asked.get("operationName"))
-        mutating = operation is not None and operation.operation is OperationType.MUTATION
+        asked_for = operation(document, asked.get("operationName"))
+        mutating = asked_for is not None and asked_for.operation is OperationType.MUTATION
         root = self._mutation_root(mutations) if mutating else self._query_root(views)
         result = execute_sync(
             schema(),
@@ -84,7 +72,7 @@ class Graph:
         shown: dict[str, Any] = {"data": result.data}
         if result.errors:
             shown["errors"] = [_formatted(each) for each in result.errors]
-        return _response(shown)
+        return response(shown)
 
     def _query_root(self, views: Views) -> View:
         return {
@@ -161,26 +149,6 @@ def _read(request: Request) -> dict[str, Any]:
     return asked
 
 
-@functools.lru_cache(maxsize=256)
-def _parsed(query: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]:
-    """Give the document, or what is wrong with it."""
-    try:
-        document = parse(query)
-    except GraphQLError as exc:
-        return None, (exc,)
-    errors = validate(schema(), document)
-    return (None, tuple(errors)) if errors else (document, ())
-
-
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode | None:
-    for each in document.definitions:
-        if isinstance(each, OperationDefinitionNode) and (
-            not name or (each.name and each.name.value == name)
-        ):
-            return each
-    return None
-
-
 def _formatted(error: GraphQLError) -> dict[str, Any]:
     """Write an error as GitHub does, which puts its type beside the message."""
     original = error.original_error
@@ -190,7 +158,3 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
     path = {"path": list(error.path)} if error.path else {}
     places = [{"line": each.line, "column": each.column} for each in error.locations or ()]
     return {**kind, **path, "locations": places, "message": error.message}
-
-
-def _response(data: dict[str, Any]) -> Response:
-    return Response(json.dumps(data), content_type=JSON)

@@ -195,16 +195,19 @@ def _with_draft(
 
 @click.command()
 @entry_arguments
+@click.option(
+    "--allow-rewrite", is_flag=True, help="Where the forge cannot merge, rebase: commits get other names."
+)
 @site_options
 @as_json
-def update(site: Site, collection: str, slug: str, json_output: bool) -> None:
+def update(site: Site, collection: str, slug: str, allow_rewrite: bool, json_output: bool) -> None:
     """Merge what was published since into a draft.
 
-    Its history is never rewritten.
+    Its history is not rewritten, unless that is allowed and the forge has no other way.
     """
     with site.workflow(collection, slug) as workflow:
         before = workflow.get(collection, slug)
-        entry = workflow.update_from_base(collection, slug)
+        entry = workflow.update_from_base(collection, slug, allow_rewrite=allow_rewrite)
     if entry.commit_sha == before.commit_sha and not json_output:
         nothing_to_do(f"the draft of {collection} {slug} has all that is published")
         return

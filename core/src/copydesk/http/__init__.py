@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from copydesk.http._connect import Connector, HttpSettings
     from copydesk.http._dialect import Dialect, Limit
     from copydesk.http._gate import Gates, RateGate, parse_retry_after
+    from copydesk.http._graphql import Batches, Reply, document, message_of, read_reply
     from copydesk.http._origins import origin_of
     from copydesk.http._pages import by_body_next, by_cursor, by_link
     from copydesk.http._values import Answer, Headers, Part, Request, quoted, quoted_path
@@ -51,6 +52,7 @@ _HOMES = {
     "_connect": ("Connector", "HttpSettings"),
     "_dialect": ("Dialect", "Limit"),
     "_gate": ("Gates", "RateGate", "parse_retry_after"),
+    "_graphql": ("Batches", "Reply", "document", "message_of", "read_reply"),
     "_origins": ("origin_of",),
     "_pages": ("by_body_next", "by_cursor", "by_link"),
     "_values": ("Answer", "Headers", "Part", "Request", "quoted", "quoted_path"),
@@ -60,6 +62,7 @@ _MODULES = {name: f"copydesk.http.{module}" for module, names in _HOMES.items() 
 __all__ = [
     "Answer",
     "BasicAuth",
+    "Batches",
     "BearerAuth",
     "Connector",
     "Dialect",
@@ -71,15 +74,19 @@ __all__ = [
     "Limit",
     "Part",
     "RateGate",
+    "Reply",
     "Request",
     "auth_for",
     "by_body_next",
     "by_cursor",
     "by_link",
+    "document",
+    "message_of",
     "origin_of",
     "parse_retry_after",
     "quoted",
     "quoted_path",
+    "read_reply",
 ]
 
 

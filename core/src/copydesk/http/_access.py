@@ -26,7 +26,8 @@ class Keyring:
         self._sources = {origin: _source(given) for origin, given in access.items()}
         self._auths = {origin: given for origin, given in access.items() if isinstance(given, AuthBase)}
         self._gates = gates
-        self._opened: dict[str, RateGate] = {}
+        self._opened: dict[tuple[str, str], RateGate] = {}
+        self._accepted: set[str] = set()
         self._lock = threading.Lock()
         self._secrets = Secrets()
 
@@ -62,12 +63,24 @@ class Keyring:
             raise AuthenticationError("the refresh gave the credential that was refused; log in again")
         return newer is not None
 
-    def gate(self, origin: str, credential: Credential | None) -> RateGate:
-        """Give the gate of an origin: that of the first credential, for a refreshed one has the same limit."""
+    def gate(self, origin: str, credential: Credential | None, lane: str = "") -> RateGate:
+        """Give the gate of an origin: that of the first credential, for a refreshed one has the same limit.
+
+        :param lane: the name of a limit that some requests have besides.
+        """
         with self._lock:
-            if origin not in self._opened:
-                self._opened[origin] = self._gates.get(origin, fingerprint(credential))
-            return self._opened[origin]
+            if (origin, lane) not in self._opened:
+                self._opened[origin, lane] = self._gates.get(origin, f"{fingerprint(credential)}{lane}")
+            return self._opened[origin, lane]
+
+    def accepted(self, origin: str, credential: Credential | None) -> None:
+        """Remember that the origin took the credential."""
+        if credential is not None:
+            self._accepted.add(origin)
+
+    def was_accepted(self, origin: str) -> bool:
+        """Tell whether the origin has taken a credential before."""
+        return origin in self._accepted
 
     def hide(self, text: str) -> str:
         """Give the text without any secret that was used."""

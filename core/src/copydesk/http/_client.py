@@ -127,6 +127,11 @@ class HttpClient:
         named = self._settings.keyring.origins
         return pages(self.send, request, next_page, root=self.root, named=named)
 
+    @property
+    def was_accepted(self) -> bool:
+        """Whether the forge has taken the credential before: a 401 may then mean a missing right."""
+        return self._settings.keyring.was_accepted(origin_of(self.root))
+
     def pause(self, seconds: float) -> None:
         """Wait before looking again at what a forge does later, with the clock that tests give."""
         self._settings.sleep(seconds)

@@ -67,7 +67,7 @@ class Connector:
         client = HttpClient(
             root,
             dialect,
-            credential=self.found(root),
+            credential=self.found(root, dialect),
             origins=origins,
             workers=known.workers,
             clock=known.clock,
@@ -80,8 +80,10 @@ class Connector:
         self._clients.append(client)
         return client
 
-    def found(self, root: str) -> Credential | CredentialSource:
+    def found(self, root: str, dialect: Dialect) -> Credential | CredentialSource:
         """Find the credential: the argument, then the environment, then the store.
+
+        A source of the caller's own gives credentials as they are to be sent.
 
         :raises AuthenticationError: there is none.
         """
@@ -94,7 +96,7 @@ class Connector:
         )
         if credential is None:
             raise missing_credential(self.backend)
-        return credential
+        return dialect.credential(credential)
 
     @property
     def workers(self) -> int | None:

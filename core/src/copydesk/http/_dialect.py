@@ -10,6 +10,7 @@ import attrs
 
 from copydesk.errors import CopydeskError
 from copydesk.http._values import Answer
+from copydesk.models import Credential
 
 __all__ = ["Dialect", "Limit"]
 
@@ -47,6 +48,10 @@ class Dialect:
     request_id_header: str = ""
     hourly_budget: int | None = None
     workers: int = 8
+
+    def credential(self, given: Credential) -> Credential:
+        """Give a credential as this forge wants it sent; here as it was given."""
+        return given
 
     def sentence(self, answer: Answer) -> str:
         """Give the forge's own words for a refusal, or ""."""

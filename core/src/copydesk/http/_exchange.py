@@ -96,10 +96,20 @@ class Exchange:
         origin = origin_of(self.address)
         self._credential = None if self._left else self.settings.keyring.credential(origin)
         gate = self.settings.keyring.gate(origin, self._credential)
+        self._check_lane(origin)
         while (wait := gate.opens_at() - self.settings.clock()) > 0:
             self._wait(wait)
         gate.count(self.settings.clock())
         return gate
+
+    def _check_lane(self, origin: str) -> None:
+        """Raise where the limit that is the request's own is used up."""
+        if not self.request.lane:
+            return
+        lane = self.settings.keyring.gate(origin, self._credential, self.request.lane)
+        wait = lane.opens_at() - self.settings.clock()
+        if wait > 0:
+            raise error_of_limit(self.asked, as_utc(lane.opens_at()), wait, 0.0, self._refusal)
 
     def _wait(self, seconds: float) -> None:
         if self._waited + seconds > self.settings.max_wait:
@@ -154,6 +164,8 @@ class Exchange:
 
         :raises CopydeskError: it is a refusal.
         """
+        if self.request.lane and answer.status == 429:
+            gate = self.settings.keyring.gate(origin_of(self.address), self._credential, self.request.lane)
         limit = self._heed(answer, gate)
         if limit.refused:
             self._refused += 1
@@ -161,7 +173,10 @@ class Exchange:
             if self._refused > REFUSALS or not self.request.replayable:
                 raise error_of_answer(self.asked, answer, as_utc(gate.opens_at()))
             return False  # the gate does the waiting
-        if answer.status < 300 or answer.status == 304 or answer.status in self.allow:
+        if answer.status < 300 or answer.status == 304:
+            self.settings.keyring.accepted(origin_of(self.address), self._credential)
+            return True
+        if answer.status in self.allow:
             return True
         if answer.status in _MOVED:
             self._follow(answer)

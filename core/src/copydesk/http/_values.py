@@ -94,6 +94,8 @@ class Request:
         a ``Content-Length`` header it is sent as that many bytes), or *parts*.
     :param safe: may be sent again without harm; by default true of GET, HEAD and OPTIONS.
     :param follow_elsewhere: a redirect to another origin is followed, without the credential.
+    :param lane: names a limit of its own, such as that of archives: where it is used up, RateLimitedError is
+        raised at once, without waiting, and other requests go on.
     """
 
     method: str = attrs.field(converter=_upper)
@@ -106,6 +108,7 @@ class Request:
     parts: tuple[Part, ...] = attrs.field(default=(), converter=tuple)
     safe: bool = attrs.field(default=attrs.Factory(lambda request: request.method in _SAFE, takes_self=True))
     follow_elsewhere: bool = False
+    lane: str = ""
 
     def __repr__(self) -> str:
         """Show what is asked and where; bodies, header values and query values may be secret."""

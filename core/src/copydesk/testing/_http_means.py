@@ -6,7 +6,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 import pytest
@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 
 from copydesk.errors import CopydeskError, NotFoundError
 from copydesk.http import Gates, HttpSettings
-from copydesk.models import NewCommit, Put, TreeEntry
+from copydesk.models import NewCommit, PullRequest, Put, TreeEntry
 from copydesk.repository import Repository
 from copydesk.testing._server import Answer, CutBody, Exchange, Fault, Reset, ServerSimulator
 from copydesk.testing._steps import EDITOR, Steps
@@ -40,7 +40,6 @@ __all__ = [
 
 FOREVER: Final = 10**9
 PNG: Final = b"\x89PNG\0\xff"
-LABELS: Final = ("netlify-cms/draft", "a label, with = and ü")
 
 Arm = Callable[[ServerSimulator], object]
 
@@ -188,6 +187,7 @@ class Known:
     base_commit_sha: str
     commit_sha: str
     entries: tuple[TreeEntry, ...]
+    pull: PullRequest | None = None
 
 
 @attrs.frozen
@@ -213,6 +213,15 @@ READS: Final = (
     Read("list_files_in", "list_files", lambda repo, known: repo.list_files(known.commit_sha, "content")),
     Read("read_file", "read_file", lambda repo, known: repo.read_file(known.commit_sha, "README.md")),
     Read("read_files", "read_files", lambda repo, known: repo.read_files(known.commit_sha, known.entries)),
+    Read(
+        "read_folder",
+        "read_folder",
+        # What a version tells besides may depend on the way by which it was read.
+        lambda repo, known: [
+            (file.path, file.content, file.version.mode, file.version.blob_sha)
+            for file in repo.read_folder(known.commit_sha, "content/posts")
+        ],
+    ),
     Read("list_commits", "list_commits", lambda repo, known: repo.list_commits(known.commit_sha, limit=5)),
     Read(
         "last_changes",
@@ -224,6 +233,11 @@ READS: Final = (
         "list_pull_requests",
         "list_pull_requests",
         lambda repo, known: repo.list_pull_requests("all", head=known.branch),
+    ),
+    Read(
+        "list_changed_files",
+        "list_changed_files",
+        lambda repo, known: repo.list_changed_files(cast("PullRequest", known.pull)),
     ),
     Read("list_checks", "list_checks", lambda repo, known: repo.list_checks(known.commit_sha)),
 )
@@ -314,7 +328,7 @@ def _check_commit(steps: Steps, commit: NewCommit, made: Any) -> None:
 def _check_pull(steps: Steps, head: str, made: Any) -> None:
     (pull,) = steps.repo.list_pull_requests("open", head=head)
     assert (made.number, made.head_commit_sha) == (pull.number, pull.head_commit_sha)
-    assert set(made.labels) == set(pull.labels) == set(LABELS)
+    assert set(made.labels) == set(pull.labels) == set(steps.labels)
 
 
 def _check_merge(steps: Steps, pull: Any, made: Any) -> None:
@@ -328,11 +342,11 @@ def _check_proposal(steps: Steps, commit: NewCommit, made: Any) -> None:
 
 def _to_propose(steps: Steps, name: str) -> Any:
     steps.branch(name, Put(f"{name}/text.md", b"text"))
-    return steps.new_pull_request(name, *LABELS)
+    return steps.new_pull_request(name, *steps.labels)
 
 
 def _proposed(steps: Steps, name: str) -> Any:
-    return steps.pull_request(name, Put(f"{name}/text.md", b"text"), labels=LABELS[:1])
+    return steps.pull_request(name, Put(f"{name}/text.md", b"text"), labels=steps.labels[:1])
 
 
 def _behind(steps: Steps, name: str) -> Any:
@@ -357,13 +371,19 @@ def _updated(steps: Steps, pull: Any) -> tuple[int, ...]:
     return (sum(pull.head_commit_sha in commit.parent_commit_shas for commit in history),)
 
 
+def _rebased(steps: Steps, pull: Any) -> tuple[int, ...]:
+    paths = steps.paths(pull.head)
+    assert f"{pull.head}/text.md" in paths
+    return (int(f"{pull.head}/base.md" in paths),)
+
+
 def _branch_of(made: Any) -> str:
     """Give the branch of a commit that wrote one file, by the folder of the file."""
     return str(next(iter(made.versions)).partition("/")[0])
 
 
-def _check_labels(_: Steps, _pull: Any, made: Any) -> None:
-    assert made.labels == LABELS[1:]
+def _check_labels(steps: Steps, _about: Any, made: Any) -> None:
+    assert made.labels == steps.labels[1:]
 
 
 def _check_closed(steps: Steps, pull: Any, made: Any) -> None:
@@ -409,7 +429,7 @@ DEEDS: Final = (
     Deed(
         "propose_changes",
         "propose_changes",
-        lambda steps, name: (_new_branch(steps, name), steps.new_pull_request(name, *LABELS)),
+        lambda steps, name: (_new_branch(steps, name), steps.new_pull_request(name, *steps.labels)),
         lambda repo, both: repo.propose_changes(*both),
         lambda steps, both: (*_committed(steps, both[0]), _pulls(steps, both[0].branch)),
         lambda steps, both, made: _check_proposal(steps, both[0], made),
@@ -425,9 +445,9 @@ DEEDS: Final = (
     Deed(
         "set_labels",
         "set_labels",
-        _proposed,
-        lambda repo, pull: repo.set_labels(pull, LABELS[1:], LABELS[:1]),
-        lambda steps, pull: (int(steps.now(pull).labels == LABELS[1:]),),
+        lambda steps, name: (_proposed(steps, name), steps.labels),
+        lambda repo, about: repo.set_labels(about[0], about[1][1:], about[1][:1]),
+        lambda steps, about: (int(steps.now(about[0]).labels == steps.labels[1:]),),
         _check_labels,
     ),
     Deed(
@@ -460,6 +480,14 @@ DEEDS: Final = (
         _behind,
         lambda repo, pull: repo.update_from_base(pull),
         _updated,
+        _check_updated,
+    ),
+    Deed(
+        "rebase_pull_request",
+        "rebase_pull_request",
+        _behind,
+        lambda repo, pull: repo.rebase_pull_request(pull),
+        _rebased,
         _check_updated,
     ),
 )

@@ -18,9 +18,10 @@ from copydesk.models import (
 )
 from copydesk.repository import Repository
 
-__all__ = ["EDITOR", "Declared", "Steps"]
+__all__ = ["EDITOR", "LABELS", "Declared", "Steps"]
 
 EDITOR = User("editor", "Ed Editor", "editor@example.org")
+LABELS = ("netlify-cms/draft", "a label, with = and ü")
 
 
 class Declared:
@@ -41,6 +42,8 @@ class Steps:
     """Short ways to commit, to propose and to look."""
 
     repo: Repository
+    #: Two labels that the forge can hold.
+    labels: tuple[str, str] = LABELS
 
     @property
     def base(self) -> str:

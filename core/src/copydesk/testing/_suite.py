@@ -339,6 +339,22 @@ class _Reading(_Meta):
         steps.commit(Put(HELLO, b"newer", steps.version(HELLO)))
         assert b"newer" not in {file.content for file in repo.read_files(before, entries)}
 
+    def test_read_folder_gives_every_file_below_it(self, repo: Repository, steps: Steps) -> None:
+        """With bytes, modes and versions, in order of path, and nothing of a folder that only begins like it."""
+        steps.commit(Put("content/posts-old/x.md", b"x"), Put("content/posts/deep/er/y.md", b"\xff\0"))
+        for folder in ("content/posts", ""):
+            listed = repo.list_files(steps.head(), folder)
+            read = repo.read_folder(steps.head(), folder)
+            assert [file.path for file in read] == [entry.path for entry in listed]
+            assert all(file.version.same_as(entry.version) for file, entry in zip(read, listed, strict=True))
+            assert [file.content for file in read] == [steps.content(file.path) for file in read]
+
+    def test_read_folder_absent(self, repo: Repository, steps: Steps) -> None:
+        """A folder that is not there is empty, a commit that is not there an error."""
+        assert repo.read_folder(steps.head(), "content/nothing") == ()
+        with pytest.raises(NotFoundError):
+            repo.read_folder(NOWHERE, "content")
+
     def test_list_commits_newest_first(self, repo: Repository, steps: Steps) -> None:
         seed = steps.head()
         made = [steps.commit(Put(f"n{index}.md", b"n")).commit_sha for index in range(3)]
@@ -823,9 +839,22 @@ class _Proposing(_Meta):
         assert all(is_now(pull.updated_at) for pull in found)
         for pull in found:
             if pull.changed_files is not None:
-                assert [(file.path, file.kind) for file in pull.changed_files] == [
-                    (f"p{int(pull.head[-3:])}.md", "added")
-                ]
+                (file,) = pull.changed_files
+                assert file.path == f"p{int(pull.head[-3:])}.md"
+                assert file.kind in {"added", "written"}
+
+    def test_list_changed_files_is_complete(self, repo: Repository, steps: Steps) -> None:
+        """What the pull request changes, by kind, and nothing that the base changed since."""
+        names = [f"many/f{index:04}.md" for index in range(self.many * 10)]
+        pull = steps.pull_request(
+            "cms/posts/new",
+            *(Put(name, name.encode()) for name in names),
+            Put(HELLO, b"edited", steps.version(HELLO)),
+            Delete(WORLD, steps.version(WORLD)),
+        )
+        steps.commit(Put("base-only.md", b"b"))
+        kinds = {file.path: file.kind for file in repo.list_changed_files(pull)}
+        assert kinds == {**dict.fromkeys(names, "added"), HELLO: "modified", WORLD: "deleted"}
 
     def test_list_pull_requests_by_state_base_and_head(self, repo: Repository, steps: Steps) -> None:
         """A head is exact: one that only begins like it is another."""
@@ -903,7 +932,10 @@ class _Proposing(_Meta):
         pull = steps.pull_request("cms/posts/new", Put("new.md", b"new"))
         steps.commit(Put("more.md", b"more"), branch="cms/posts/new")
         repo.merge_pull_request(steps.now(pull), "squash", "Publish it")
-        commit = repo.list_commits(steps.head(), limit=1)[0]
+        history = [commit.commit_sha for commit in repo.list_commits(steps.head())]
+        new = repo.list_commits(steps.head(), limit=history.index(before))
+        # A forge may bring the one commit by another one that merges it.
+        (commit,) = (each for each in new if len(each.parent_commit_shas) == 1)
         assert commit.parent_commit_shas == (before,)
         assert commit.message.startswith("Publish it")
         assert (steps.content("new.md"), steps.content("more.md")) == (b"new", b"more")
@@ -1046,6 +1078,34 @@ class _Proposing(_Meta):
         steps.commit(Put(HELLO, b"theirs", opened))
         with pytest.raises(NotMergeableError):
             repo.update_from_base(pull)
+        assert steps.head("cms/posts/hello") == pull.head_commit_sha
+
+    def test_rebase_brings_the_base(self, repo: Repository, steps: Steps) -> None:
+        """What was on the branch is on it after what is in the base."""
+        pull = steps.pull_request("cms/posts/new", Put("new.md", b"new"))
+        more = steps.commit(Put("more.md", b"more"), branch="cms/posts/new")
+        base = steps.commit(Put("base.md", b"base"))
+        branch = repo.rebase_pull_request(attrs.evolve(pull, head_commit_sha=more.commit_sha))
+        assert branch.commit_sha == steps.head("cms/posts/new")
+        for path in ("base.md", "new.md", "more.md"):
+            assert steps.content(path, "cms/posts/new") == path.removesuffix(".md").encode()
+        history = [commit.commit_sha for commit in repo.list_commits(branch.commit_sha)]
+        assert history.index(base.commit_sha) == 2
+
+    def test_rebase_of_a_moved_head_is_refused(self, repo: Repository, steps: Steps) -> None:
+        seen = steps.pull_request("cms/posts/new", Put("new.md", b"new"))
+        now = steps.commit(Put("more.md", b"unseen"), branch="cms/posts/new")
+        steps.commit(Put("base.md", b"base"))
+        with pytest.raises(ConflictError):
+            repo.rebase_pull_request(seen)
+        assert steps.head("cms/posts/new") == now.commit_sha
+
+    def test_rebase_with_conflicts_is_refused(self, repo: Repository, steps: Steps) -> None:
+        opened = steps.version(HELLO)
+        pull = steps.pull_request("cms/posts/hello", Put(HELLO, b"mine", opened))
+        steps.commit(Put(HELLO, b"theirs", opened))
+        with pytest.raises(NotMergeableError):
+            repo.rebase_pull_request(pull)
         assert steps.head("cms/posts/hello") == pull.head_commit_sha
 
 

@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
+from copydesk import refusals
 from copydesk.blobs import blob_sha
 from copydesk.changes import written_versions
 from copydesk.errors import (
-    ConflictError,
     CopydeskError,
-    InvalidInputError,
     NotFoundError,
     NotMergeableError,
     PermissionDeniedError,
@@ -44,8 +43,9 @@ from copydesk.models import (
     User,
 )
 
-#: Files that a comparison names at the most (Compare two commits).
+#: Files that a comparison names at the most (Compare two commits), and a pull request (List pull requests files).
 COMPARED_FILES: Final = 300
+PROPOSED_FILES: Final = 3000
 #: A text below this size goes into the tree itself, without a request of its own.
 INLINE_BYTES: Final = 500_000
 _EMPTY: Final = "Git Repository is empty."
@@ -235,23 +235,6 @@ def ask_blob(base: str, sha: str) -> Request:
     return Request("GET", f"{base}/git/blobs/{sha}", headers=_RAW)
 
 
-def is_blob(content: bytes, version: FileVersion) -> bool:
-    """Whether the bytes are those of the version."""
-    return not version.blob_sha or blob_sha(content) == version.blob_sha
-
-
-def check_blob(path: str, content: bytes, version: FileVersion) -> bytes:
-    """Return the bytes if they are those of the version.
-
-    :raises ProtocolError: they are not.
-    """
-    if not is_blob(content, version):
-        raise ProtocolError(
-            f"github gave other bytes for {path!r} than those of blob {version.blob_sha}; try again"
-        )
-    return content
-
-
 # -- commits ------------------------------------------------------------------------------------------
 
 
@@ -365,19 +348,20 @@ def ref_error(answer: Answer, branch: str) -> CopydeskError:
     if "does not exist" in words or answer.status == 404:
         return NotFoundError(f"there is no branch {branch!r} on github: {said!r}")
     if "already exists" in words:
-        return ConflictError(
-            f"the branch {branch!r} exists already; read it and go on from there", branch=branch
-        )
-    return ConflictError(
-        f"branch {branch!r} was moved by somebody else meanwhile ({said!r}); read it again", branch=branch
-    )
+        return refusals.existing_branch(branch)
+    return refusals.moved_branch(branch, said)
 
 
 # -- comparing ----------------------------------------------------------------------------------------
 
 
 def read_comparison(data: Mapping[str, Any]) -> Comparison:
-    """Read a comparison (Compare two commits); it says no modes, so versions are left open."""
+    """Read a comparison (Compare two commits)."""
+    return Comparison(data["merge_base_commit"]["sha"], read_changed_files(data.get("files") or ()))
+
+
+def read_changed_files(items: Iterable[Mapping[str, Any]]) -> tuple[ChangedFile, ...]:
+    """Read what changed (Compare two commits, List pull requests files); no modes, so versions are left open."""
     files = (
         ChangedFile(
             item["filename"],
@@ -385,23 +369,9 @@ def read_comparison(data: Mapping[str, Any]) -> Comparison:
             None,
             item.get("previous_filename") if item["status"] == "renamed" else None,
         )
-        for item in data.get("files") or ()
+        for item in items
         if item["status"] in _KINDS
     )
-    return Comparison(data["merge_base_commit"]["sha"], tuple(sorted(files, key=lambda file: file.path)))
-
-
-def compare_trees(base: Iterable[TreeEntry], head: Iterable[TreeEntry]) -> tuple[ChangedFile, ...]:
-    """Tell what differs between two trees; a rename is a deletion and an addition."""
-    before = {entry.path: entry.version for entry in base}
-    after = {entry.path: entry.version for entry in head}
-    files = [ChangedFile(path, "deleted", None) for path in before.keys() - after.keys()]
-    files += [ChangedFile(path, "added", after[path]) for path in after.keys() - before.keys()]
-    files += [
-        ChangedFile(path, "modified", after[path])
-        for path in after.keys() & before.keys()
-        if not after[path].same_as(before[path])
-    ]
     return tuple(sorted(files, key=lambda file: file.path))
 
 
@@ -452,14 +422,9 @@ def create_error(said: str, pull: NewPullRequest) -> CopydeskError:
     """Tell why a pull request was not opened, from GitHub's words."""
     words = said.lower()
     if "already exists" in words:
-        return ConflictError(
-            f"a pull request from {pull.head!r} into {pull.base!r} is open already; list it and go on from there",
-            branch=pull.head,
-        )
+        return refusals.existing_pull_request(pull)
     if "no commits between" in words:
-        return InvalidInputError(
-            f"branch {pull.head!r} has nothing that {pull.base!r} has not; commit something first"
-        )
+        return refusals.nothing_to_propose(pull)
     return NotFoundError(
         f"github opened no pull request from {pull.head!r} into {pull.base!r}: {said!r}; "
         "check that both branches exist"
@@ -509,7 +474,7 @@ def merge_error(
         return _not_mergeable(pull, "closed", f"it is {now.state}")
     head = now.head_commit_sha if now is not None else pull.head_commit_sha
     if "head branch was modified" in said.lower() or head != pull.head_commit_sha:
-        return moved_error(pull, head)
+        return refusals.moved_head(pull, head)
     return _not_mergeable(pull, _reason(said.lower(), mergeable_state.lower()), said)
 
 
@@ -527,45 +492,13 @@ def _reason(words: str, mergeable_state: str) -> str:
     return "conflicts"
 
 
-_REMEDIES: Final = {
-    "closed": "list the pull requests to see how it ended",
-    "draft": "mark it as ready on the forge",
-    "approvals": "have it reviewed",
-    "checks": "wait for the checks, or see why they fail",
-    "conflicts": "update it from the base, and save what the files should be",
-    "protected": "ask the owner what the base branch demands",
-}
-
-
 def _not_mergeable(pull: PullRequest, reason: str, said: str) -> NotMergeableError:
-    return NotMergeableError(
-        f"github does not merge pull request #{pull.number}: {said!r} ({reason}); {_REMEDIES[reason]}",
-        reason=reason,
-        number=pull.number,
-    )
+    return refusals.not_mergeable("github", pull, reason, said)
 
 
 def ask_state(base: str, number: int, state: str) -> Request:
     """Close or open a pull request (Update a pull request); harmless the second time."""
     return Request("PATCH", f"{base}/pulls/{number}", json={"state": state}, safe=True)
-
-
-def moved_error(pull: PullRequest, head_commit_sha: str) -> ConflictError:
-    """Make the error for a branch that is elsewhere than its caller saw."""
-    return ConflictError(
-        f"branch {pull.head!r} is no longer at {pull.head_commit_sha[:12]}; look at the new commits first",
-        branch=pull.head,
-        head_commit_sha=head_commit_sha,
-    )
-
-
-def undeleted_error(branch: str, head: str, seen: str) -> ConflictError:
-    """Make the error for a branch that was not deleted, because it is elsewhere than its caller saw."""
-    return ConflictError(
-        f"branch {branch!r} is at {head[:12]} and no longer at {seen[:12]}; nothing was deleted",
-        branch=branch,
-        head_commit_sha=head,
-    )
 
 
 def ask_update_branch(base: str, pull: PullRequest) -> Request:
@@ -580,7 +513,7 @@ def update_error(said: str, pull: PullRequest) -> CopydeskError | None:
     if "no new commits" in words:
         return None
     if "expected head" in words:
-        return moved_error(pull, "")
+        return refusals.moved_head(pull, "")
     return _not_mergeable(pull, "conflicts" if "conflict" in words else _reason(words, ""), said)
 
 

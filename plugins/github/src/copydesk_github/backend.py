@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import attrs
-from copydesk import hookimpl
-from copydesk.blobs import blob_sha
-from copydesk.changes import check_versions
+from copydesk import hookimpl, refusals
+from copydesk.blobs import blob_sha, check_blob
+from copydesk.changes import check_versions, compare_trees
 from copydesk.errors import (
     CopydeskError,
     NotFoundError,
@@ -19,6 +19,7 @@ from copydesk.http import Answer, HttpClient, Request, by_link, quoted_path
 from copydesk.models import (
     Access,
     Branch,
+    ChangedFile,
     Check,
     Commit,
     Comparison,
@@ -99,8 +100,7 @@ class GitHubBackend:
         """Say what is there instead; this asks once more."""
         if answer.status == 409:
             return NotFoundError(f"{self.base!r} is empty: it has no branch {name!r}; push a first commit")
-        default = self.get_repository().default_branch
-        return NotFoundError(f"there is no branch {name!r} on github; the default branch is {default!r}")
+        return refusals.absent_branch("github", name, self.get_repository().default_branch)
 
     @hookimpl
     def list_branches(self, prefix: str) -> tuple[Branch, ...]:
@@ -115,7 +115,7 @@ class GitHubBackend:
         if head is None:
             return False
         if head != head_commit_sha:
-            raise api.undeleted_error(name, head, head_commit_sha)
+            raise refusals.undeleted_branch(name, head, head_commit_sha)
         return self.delete_ref(name)
 
     def head(self, name: str) -> str | None:
@@ -171,14 +171,14 @@ class GitHubBackend:
         return answer.json_object() if answer.status == 200 else None
 
     def _no_commit(self, commit_sha: str) -> NotFoundError:
-        return NotFoundError(f"there is no commit {commit_sha[:12]} in {self.base!r} on github")
+        return refusals.absent_commit("github", self.base, commit_sha)
 
     @hookimpl
     def read_file(self, commit_sha: str, path: str, version: FileVersion | None) -> File:
         """Cost one request where the version is known, else one more to find it."""
         known = version if version is not None and version.blob_sha else self._version(commit_sha, path)
         content = self.client.send(api.ask_blob(self.base, str(known.blob_sha))).content
-        return File(path, api.check_blob(path, content, known), known)
+        return File(path, check_blob("github", path, content, known), known)
 
     def _version(self, commit_sha: str, path: str) -> FileVersion:
         folder = path.rpartition("/")[0]
@@ -188,7 +188,7 @@ class GitHubBackend:
         for entry in api.read_tree(data, folder) if data is not None else ():
             if entry.path == path:
                 return entry.version
-        raise NotFoundError(f"{path!r} is not there at commit {commit_sha[:12]}")
+        raise refusals.absent_path(path, commit_sha)
 
     @hookimpl
     def list_commits(self, commit_sha: str, path: str, limit: int) -> tuple[Commit, ...]:
@@ -212,16 +212,13 @@ class GitHubBackend:
         path = f"compare/{base_commit_sha}...{head_commit_sha}"
         answer = self._send("GET", path, allow={404, 422})
         if answer.status != 200:
-            raise NotFoundError(
-                f"github cannot compare {base_commit_sha[:12]} and {head_commit_sha[:12]}: one of them is not "
-                "there, or they have no common history"
-            )
+            raise refusals.incomparable("github", base_commit_sha, head_commit_sha)
         data = answer.json()
         if len(data.get("files") or ()) < api.COMPARED_FILES:
             return api.read_comparison(data)
         merge_base = data["merge_base_commit"]["sha"]
         trees = (self.list_files(merge_base, ""), self.list_files(head_commit_sha, ""))
-        return Comparison(merge_base, api.compare_trees(*trees))
+        return Comparison(merge_base, compare_trees(*trees))
 
     @hookimpl
     def commit_changes(self, commit: NewCommit, tree: Tree) -> Commit:
@@ -286,6 +283,16 @@ class GitHubBackend:
         return tuple(pull for pull in found if _is_wanted(pull, state, base, head))
 
     @hookimpl
+    def list_changed_files(self, pull_request: PullRequest) -> tuple[ChangedFile, ...]:
+        """Cost one request per 100; beyond 3,000 (List pull requests files), a comparison more."""
+        pages = self._pages(f"pulls/{pull_request.number}/files")
+        items = [item for page in pages for item in page.json_list()]
+        if len(items) < api.PROPOSED_FILES:
+            return api.read_changed_files(items)
+        base = self.get_branch(pull_request.base, "").commit_sha
+        return self.compare(base, pull_request.head_commit_sha).files
+
+    @hookimpl
     def set_labels(
         self, pull_request: PullRequest, add: tuple[str, ...], remove: tuple[str, ...]
     ) -> PullRequest:
@@ -329,7 +336,7 @@ class GitHubBackend:
             raise api.merge_error("", pull_request, closed)
         if closed.head_commit_sha != pull_request.head_commit_sha:
             self._set_state(pull_request, "open")
-            raise api.moved_error(pull_request, closed.head_commit_sha)
+            raise refusals.moved_head(pull_request, closed.head_commit_sha)
         if delete_branch:
             self.delete_ref(pull_request.head)
         return closed

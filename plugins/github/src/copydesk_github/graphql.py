@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import attrs
-from copydesk import hookimpl
+from copydesk import hookimpl, refusals
+from copydesk.blobs import is_blob
 from copydesk.changes import check_versions
 from copydesk.errors import (
     ConflictError,
     CopydeskError,
-    NotFoundError,
     PermissionDeniedError,
     UnavailableError,
 )
-from copydesk.http import HttpClient, Request
+from copydesk.http import Batches, HttpClient, Reply, Request, message_of, read_reply
 from copydesk.models import (
     Access,
     Branch,
@@ -32,7 +32,7 @@ from copydesk.snapshot import Tree
 
 from copydesk_github import api, queries
 from copydesk_github.backend import GitHubBackend
-from copydesk_github.queries import Opened, Reply
+from copydesk_github.queries import Opened
 
 __all__ = ["GitHubGraphQL", "graphql_address"]
 
@@ -51,7 +51,7 @@ class GitHubGraphQL:
     address: str
     _opened: Opened | None = None
     _labels: dict[str, str] = attrs.field(factory=dict)
-    _batch: int = queries.BATCH_FILES
+    _batches: Batches = attrs.field(factory=lambda: Batches(queries.BATCH_FILES))
 
     @property
     def client(self) -> HttpClient:
@@ -62,7 +62,7 @@ class GitHubGraphQL:
         return self.rest.options.repo
 
     def _ask(self, request: Request) -> Reply:
-        return queries.read_reply(self.client.send(request))
+        return read_reply(self.client.send(request))
 
     # -- the repository -------------------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class GitHubGraphQL:
     def authenticate(self) -> Access:
         """Cost one request."""
         answer = self.client.send(queries.ask_open(self.address, self.repo, ""))
-        opened = queries.read_open(queries.read_reply(answer), self.repo)
+        opened = queries.read_open(read_reply(answer), self.repo)
         return Access(opened.viewer, opened.info.may_write, api.read_scopes(answer))
 
     @hookimpl
@@ -95,9 +95,7 @@ class GitHubGraphQL:
             return self.rest.get_branch(name, known_commit_sha)
         opened = self._open(name)
         if opened.head is None:
-            raise NotFoundError(
-                f"there is no branch {name!r} on github; the default branch is {opened.info.default_branch!r}"
-            )
+            raise refusals.absent_branch("github", name, opened.info.default_branch)
         return Branch(name, opened.head)
 
     @hookimpl
@@ -117,31 +115,26 @@ class GitHubGraphQL:
             return False
         if head == seen:
             raise queries.error_of(error, f"delete branch {name!r}")
-        raise api.undeleted_error(name, head, seen)
+        raise refusals.undeleted_branch(name, head, seen)
 
     # -- files ----------------------------------------------------------------------------------------
 
     @hookimpl
     def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
         """Cost one request per 100 texts, and one for each file that is no text, or large."""
-        contents: dict[str, bytes] = {}
-        todo = list(dict.fromkeys(str(entry.version.blob_sha) for entry in entries if _is_small(entry)))
-        while todo:
-            now, todo = todo[: self._batch], todo[self._batch :]
-            contents |= self._read_texts(now)
+        small = dict.fromkeys(str(entry.version.blob_sha) for entry in entries if _is_small(entry))
+        contents = self._batches.gather(tuple(small), self._read_texts, self._read_blob)
         return tuple(self._file(commit_sha, entry, contents) for entry in entries)
 
-    def _read_texts(self, shas: Sequence[str]) -> dict[str, bytes]:
-        """Read texts in one request; where that is too much, in halves, and the last by REST, which bears it."""
+    def _read_texts(self, shas: Sequence[str]) -> Mapping[str, bytes] | None:
         reply = self._ask_texts(shas)
-        if reply is not None and not any(queries.is_too_much(error) for error in reply.errors):
-            return queries.read_blobs(reply, shas)
-        if len(shas) == 1:
-            # Now and not later: where the forge is away, this ends the call.
-            return {shas[0]: self.client.send(api.ask_blob(self.rest.base, shas[0])).content}
-        half = len(shas) // 2
-        self._batch = max(1, min(self._batch, half))
-        return self._read_texts(shas[:half]) | self._read_texts(shas[half:])
+        if reply is None or any(queries.is_too_much(error) for error in reply.errors):
+            return None
+        return queries.read_blobs(reply, shas)
+
+    def _read_blob(self, sha: str) -> bytes:
+        """Read by REST, which bears what is too much for GraphQL; where the forge is away, this ends the call."""
+        return self.client.send(api.ask_blob(self.rest.base, sha)).content
 
     def _ask_texts(self, shas: Sequence[str]) -> Reply | None:
         """Ask for texts; None: it was too much, which GitHub also says by 502."""
@@ -156,7 +149,7 @@ class GitHubGraphQL:
 
     def _file(self, commit_sha: str, entry: TreeEntry, contents: Mapping[str, bytes]) -> File:
         content = contents.get(str(entry.version.blob_sha))
-        if content is None or not api.is_blob(content, entry.version):
+        if content is None or not is_blob(content, entry.version):
             return self.rest.read_file(commit_sha, entry.path, entry.version)
         return File(entry.path, content, entry.version)
 
@@ -169,7 +162,7 @@ class GitHubGraphQL:
             reply = self._ask(queries.ask_last_commits(self.address, self.repo, commit_sha, some))
             commits = queries.read_last_commits(reply, some)
             if commits is None:
-                raise NotFoundError(f"there is no commit {commit_sha[:12]} in {self.repo!r} on github")
+                raise refusals.absent_commit("github", self.repo, commit_sha)
             found |= commits
         return found
 
@@ -231,7 +224,7 @@ class GitHubGraphQL:
 
     def _create_error(self, error: Mapping[str, object], pull: NewPullRequest) -> CopydeskError:
         plain = queries.plain_error(error, f"open a pull request from {pull.head!r} into {pull.base!r}")
-        return plain or api.create_error(queries.message_of(error), pull)
+        return plain or api.create_error(message_of(error), pull)
 
     def _propose_error(self, reply: Reply, commit: NewCommit) -> CopydeskError:
         ref = reply.error("ref")
@@ -244,7 +237,7 @@ class GitHubGraphQL:
         error = queries.error_of(ref, what)
         if isinstance(error, PermissionDeniedError):
             return error
-        said = queries.message_of(ref)
+        said = message_of(ref)
         return ConflictError(
             f"github made no branch {commit.branch!r}: {said!r}; read what is there and go on from it",
             branch=commit.branch,
@@ -313,7 +306,7 @@ class GitHubGraphQL:
         if merged is None:
             error = reply.error() or {}
             plain = queries.plain_error(error, f"merge pull request #{pull_request.number}")
-            raise plain or self.rest.merge_error(queries.message_of(error), pull_request)
+            raise plain or self.rest.merge_error(message_of(error), pull_request)
         commit = merged["pullRequest"].get("mergeCommit")
         return Merge(
             commit["oid"] if commit else None, delete_branch and self._delete_merged(opened, pull_request)
@@ -367,7 +360,7 @@ class GitHubGraphQL:
             return Branch(pull_request.head, updated["pullRequest"]["headRefOid"])
         refused = reply.error() or {}
         error = queries.plain_error(refused, f"update pull request #{pull_request.number}")
-        error = error or api.update_error(queries.message_of(refused), pull_request)
+        error = error or api.update_error(message_of(refused), pull_request)
         if error is not None:
             raise error
         return Branch(pull_request.head, pull_request.head_commit_sha)

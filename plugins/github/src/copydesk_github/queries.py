@@ -22,7 +22,7 @@ from copydesk.errors import (
     ProtocolError,
     UnavailableError,
 )
-from copydesk.http import Answer, Request
+from copydesk.http import Reply, Request, document, message_of
 from copydesk.models import (
     ChangedFile,
     Commit,
@@ -120,41 +120,6 @@ mutation ($update: UpdatePullRequestBranchInput!) {
 # -- answers ------------------------------------------------------------------------------------------
 
 
-@attrs.frozen
-class Reply:
-    """What a document gave: the data there is, and the errors by the field that failed."""
-
-    data: Mapping[str, Any] = attrs.field(repr=False)
-    errors: tuple[Mapping[str, Any], ...] = ()
-
-    def error(self, field: str = "") -> Mapping[str, Any] | None:
-        """Give the error of a field, or of any."""
-        return next(
-            (each for each in self.errors if not field or (each.get("path") or [None])[0] == field), None
-        )
-
-    def part(self, field: str) -> Mapping[str, Any] | None:
-        """Give what a field answered, None where it failed."""
-        found: Mapping[str, Any] | None = self.data.get(field)
-        return found
-
-
-def read_reply(answer: Answer) -> Reply:
-    """Read data and errors of an answer.
-
-    :raises ProtocolError: it has neither; an absent repository would look the same.
-    """
-    body = answer.json_object()
-    if not body.get("data") and not body.get("errors"):
-        raise ProtocolError("github answered GraphQL with neither data nor errors; check api_root")
-    return Reply(body.get("data") or {}, tuple(body.get("errors") or ()))
-
-
-def message_of(error: Mapping[str, Any] | None) -> str:
-    """Give GitHub's own words."""
-    return " ".join(str((error or {}).get("message") or "no reason given").split())
-
-
 def error_of(error: Mapping[str, Any], what: str) -> CopydeskError:
     """Make our error of one of GitHub's; *what* was asked."""
     kind, said = error.get("type"), message_of(error)
@@ -185,11 +150,6 @@ def plain_error(error: Mapping[str, Any], what: str) -> CopydeskError | None:
     It says that a right is missing, that something is not there, or that GitHub is not well.
     """
     return error_of(error, what) if error.get("type") in _REFUSED or is_too_much(error) else None
-
-
-def document(address: str, text: str, *, safe: bool, **variables: Any) -> Request:
-    """Make the request of a document."""
-    return Request("POST", address, json={"query": text, "variables": variables}, safe=safe)
 
 
 # -- the repository -----------------------------------------------------------------------------------

@@ -1,0 +1,26 @@
+"""The suite for all backends, against a GitLab on a socket, by GraphQL and by REST alone."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("simulators.gitlab", reason="the simulators are not beside these tests")
+
+from copydesk import Repository
+from copydesk.testing import BackendSuite
+
+
+class TestGraphQL(BackendSuite):
+    unsupported = frozenset({"refresh_credential", "update_from_base", "repair"})
+    secret = "full-token"
+
+    @pytest.fixture
+    def repository(self, open_seeded) -> Repository:
+        return open_seeded()
+
+
+@pytest.mark.long  # every day GraphQL hands it most operations
+class TestRest(TestGraphQL):
+    @pytest.fixture
+    def repository(self, open_seeded) -> Repository:
+        return open_seeded(use_graphql=False)
