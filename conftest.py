@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +15,10 @@ pytest.register_assert_rewrite("means")
 
 #: The tests that ask a real service, in the plugin of each.
 LIVE: Final = "test_live.py"
+
+#: Where Linux has files in memory, and how many bytes are enough: a run leaves a fifth of them.
+MEMORY: Final = "/dev/shm"  # noqa: S108 - pytest makes a folder of its own there
+ROOM: Final = 2 * 2**30
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,10 +35,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers start, which compile as much as the commands do
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a live run that cannot be one."""
-    if not config.getoption("--live"):
+    """Work in memory, keep what the commands compile, and refuse a live run that cannot be one."""
+    _work_in_memory()
+    _keep_bytecode(config)
+    if config.getoption("--live"):
+        _check_live(config)
+
+
+def _work_in_memory() -> None:
+    """Keep the files of the tests, which make many thousands of folders, in memory where there is room.
+
+    A folder takes half a millisecond on some disks. Who names a place, by TMPDIR or --basetemp, has it there.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
         return
+    there = os.statvfs(MEMORY)
+    if there.f_bavail * there.f_frsize > ROOM and not there.f_flag & os.ST_NOEXEC:
+        tempfile.tempdir = os.environ["TMPDIR"] = MEMORY
+
+
+def _keep_bytecode(config: pytest.Config) -> None:
+    """Let the processes of the tests share bytecode in a folder of its own, where none may lie in the checkout.
+
+    A container says so by PYTHONDONTWRITEBYTECODE; hundreds of commands would compile all that they import.
+    """
+    if not os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        return
+    folder = tempfile.TemporaryDirectory(prefix="copydesk-bytecode-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = folder.name
+    del os.environ["PYTHONDONTWRITEBYTECODE"]
+    sys.dont_write_bytecode = False
+
+
+def _check_live(config: pytest.Config) -> None:
     from means.live import needed  # it is imported where there is something to ask
 
     plugins = sorted(path.parents[1].name for path in Path(__file__).parent.glob(f"plugins/*/tests/{LIVE}"))
@@ -55,3 +94,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     config.hook.pytest_deselected(items=[item for item in items if item.path.name == LIVE])
     items[:] = [item for item in items if item.path.name != LIVE]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def in_a_hurry() -> Iterator[None]:
+    """Wait for no disk: the local backend has libgit2 do so for its whole process, simulators and all."""
+    import pygit2
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pygit2.Settings, "enable_fsync_gitdir", lambda *_: None)
+        yield

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -49,25 +50,50 @@ def git() -> RunGit:
     return run_git
 
 
+def create_repository(top: Path, work: Path, files: Mapping[str, bytes]) -> None:
+    """Create a repository with some files in one commit on `main`; it is bare where the work is done elsewhere."""
+    work.mkdir(parents=True)
+    run_git(work, "init", "-q", "-b", "main")
+    for path, content in files.items():
+        (work / path).parent.mkdir(parents=True, exist_ok=True)
+        (work / path).write_bytes(content)
+    run_git(work, "add", "--all")
+    identity = ("-c", "user.name=Site Owner", "-c", "user.email=owner@example.org")
+    run_git(work, *identity, "commit", "-q", "-m", "A site")
+    if top != work:
+        run_git(work, "clone", "-q", "--bare", str(work), str(top))
+    for sample in top.rglob("hooks/*.sample"):
+        sample.unlink()  # of no use, and most of what is copied
+    run_git(top, "config", "user.name", "Site Owner")
+    run_git(top, "config", "user.email", "owner@example.org")
+
+
+@pytest.fixture(scope="session")
+def find_template(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Find a repository to be copied, which is created once: that takes seven processes of git."""
+    made: dict[object, Path] = {}
+
+    def find(files: Mapping[str, bytes], *, bare: bool) -> Path:
+        key = (bare, tuple(files.items()))
+        if key not in made:
+            folder = tmp_path_factory.mktemp("template")
+            made[key] = folder / "site"
+            create_repository(made[key], folder / "work" if bare else made[key], files)
+        return made[key]
+
+    return find
+
+
 @pytest.fixture
-def make_repository(tmp_path: Path) -> Callable[..., Path]:
+def make_repository(tmp_path: Path, find_template: Callable[..., Path]) -> Callable[..., Path]:
     """Make a repository with some files in one commit on `main`."""
 
     def make(name: str, files: Mapping[str, bytes], *, bare: bool = True) -> Path:
         top = tmp_path / name
-        work = tmp_path / f"{name}-work" if bare else top
-        work.mkdir()
-        run_git(work, "init", "-q", "-b", "main")
-        for path, content in files.items():
-            (work / path).parent.mkdir(parents=True, exist_ok=True)
-            (work / path).write_bytes(content)
-        run_git(work, "add", "--all")
-        identity = ("-c", "user.name=Site Owner", "-c", "user.email=owner@example.org")
-        run_git(work, *identity, "commit", "-q", "-m", "A site")
-        if bare:
-            run_git(tmp_path, "clone", "-q", "--bare", str(work), str(top))
-        run_git(top, "config", "user.name", "Site Owner")
-        run_git(top, "config", "user.email", "owner@example.org")
+        shutil.copytree(find_template(files, bare=bare), top, symlinks=True)
+        if not bare:
+            # As after a checkout: the index knows each file by its inode.
+            run_git(top, "update-index", "--refresh")
         return top
 
     return make

@@ -117,8 +117,6 @@ def opened(path: Path, sabotage: type[Sabotage] | None = None) -> Repository:
     repository.remembers = False  # as the suite has it
     for extension in extensions:
         extension.backend = repository.backends[0]
-    # Half of the time of this module would go into the durability of what is thrown away at once.
-    pygit2.settings.enable_fsync_gitdir(False)
     return repository
 
 

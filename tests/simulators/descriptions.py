@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ class Description:
             if not whole:
                 described = _without_required(described)
             checker = _formats() if self.loose else None
-            known[key] = jsonschema.Draft202012Validator(described, format_checker=checker)
+            known[key] = _remembering()(described, format_checker=checker)
         for error in known[key].iter_errors(_without_nulls(value) if self.loose else value):
             known_places = filter(None, (self.narrow.get(where), self.wrong))
             if not any(place.fullmatch(error.json_path) for place in known_places):
@@ -119,6 +119,23 @@ def _templates(file: Path, wide: tuple[str, ...]) -> tuple[tuple[re.Pattern[str]
 def _validators(file: Path) -> dict[str, Any]:
     """Give the validators that were made, by what they are for."""
     return {}
+
+
+def _remembering() -> Any:
+    """Make a validator that looks once at what comes again under one reference: users, repositories, commits."""
+    look = jsonschema.Draft202012Validator.VALIDATORS["$ref"]
+    sound: set[tuple[str, str]] = set()
+
+    def refer(validator: Any, reference: str, value: Any, schema: Any) -> Iterator[Any]:
+        seen = reference, json.dumps(value)
+        if seen in sound:
+            return
+        errors = list(look(validator, reference, value, schema))
+        if not errors:
+            sound.add(seen)
+        yield from errors
+
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, {"$ref": refer})
 
 
 @functools.cache

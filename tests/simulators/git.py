@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -19,6 +24,7 @@ __all__ = [
     "history",
     "listing",
     "merge_trees",
+    "prepared",
     "resolve",
     "touches",
     "write_commit",
@@ -59,6 +65,22 @@ class FileChange:
     old_mode: int
     mode: int
     binary: bool
+
+
+@functools.cache
+def prepared(branch: str, files: tuple[tuple[str, bytes, int], ...]) -> Path:
+    """Prepare a bare repository that has the objects of some files and no commit yet; to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="simulators-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    git = pygit2.init_repository(folder, bare=True, initial_head=branch)
+    shutil.rmtree(folder / "hooks")
+    if files:
+        edit_tree(git, None, {path: (mode, str(git.create_blob(content))) for path, content, mode in files})
+        git.pack()
+        for loose in (folder / "objects").glob("??"):
+            shutil.rmtree(loose)
+    git.free()
+    return folder
 
 
 def resolve(git: pygit2.Repository, revision: str) -> pygit2.Object | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pygit2
 import pytest
 from copydesk import Delete, FileVersion, Mode, Move, Put, Repository, open_repository
 from copydesk.errors import (
@@ -121,6 +122,16 @@ def test_repository_of_somebody_else(bare: Path) -> None:
         (ConfigError, ProtocolError), match=rf"git config --global --add safe.directory {bare}"
     ):
         opened(bare)
+
+
+def test_disk_is_waited_for(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libgit2 is told to report nothing that is not on the disk yet, which the other tests have no time for."""
+    told: list[bool] = []
+    monkeypatch.setattr(pygit2.Settings, "enable_fsync_gitdir", lambda _, on: told.append(on))
+    with opened(bare) as repo:
+        Steps(repo).commit(Put("new.md", b"new"))
+    assert told
+    assert all(told)
 
 
 # -- damaged ------------------------------------------------------------------------------------------
