@@ -254,7 +254,7 @@ def test_files_are_files_whatever_they_are_called(repository, seeded):
     assert {entry.path for entry in repository.list_files(after.commit_sha)} == set(FILES)
 
 
-@pytest.mark.parametrize("path", ['q"uote.md', "per%22cent.md", "li\nne.md", "%C3%BC.md"])
+@pytest.mark.parametrize("path", ["per%22cent.md", "line%0a.md", "%C3%BC.md"])
 def test_names_that_a_form_may_garble_are_refused_before_anything_is_sent(repository, path):
     head = repository.get_branch("main").commit_sha
     sent = len(repository.simulator.log)

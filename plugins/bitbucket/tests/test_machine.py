@@ -25,7 +25,7 @@ def machine(tmp_path, settings) -> type[WorkflowMachine]:
         root = simulator.url + simulator.root
         return open_repository("bitbucket", api_root=root, extensions=extensions, **known)
 
-    return machine_on(tmp_path, simulate, connect)
+    return machine_on(tmp_path, simulate, connect, one_label=True)
 
 
 def test_random_workflows_are_what_the_model_says(machine):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import attrs
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -178,6 +178,9 @@ class WorkflowMachine(RuleBasedStateMachine):
     given. After each step all that is published and all that is under workflow is what the model says: so no
     call lost a byte, also when one of its writes was cut and the same call was made again.
     """
+
+    #: Whether the forge holds but one label at a time, which is a status.
+    one_label: ClassVar[bool] = False
 
     def open_repository(self, extensions: tuple[object, ...]) -> Repository:
         """Open a fresh repository that holds exactly the seed. Every subclass has its own."""
@@ -386,11 +389,20 @@ class WorkflowMachine(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.drafts))
     @rule(data=st.data(), label=st.sampled_from([*(f"{PREFIX}{status}" for status in WORKFLOW), "bug"]))
     def reviewer_labels(self, data: st.DataObject, label: str) -> None:
-        """The reviewer adds a label by hand, or takes it away, and is seen a minute later."""
+        """The reviewer adds a label by hand, or takes it away, and is seen a minute later.
+
+        Where there is but one, the reviewer puts another status in its place.
+        """
         self.now += 60
         slug = data.draw(st.sampled_from(sorted(self.drafts)))
         pull = self.pull_of(slug)
         labels = self.drafts[slug].labels
+        if self.one_label:
+            label = f"{PREFIX}draft" if label == "bug" else label
+            self.repository.set_labels(pull, (label,))
+            labels.clear()
+            labels.add(label)
+            return
         if label in labels:
             self.repository.set_labels(pull, (), (label,))
         else:

@@ -51,8 +51,8 @@ _ATTRIBUTES: Final = {Mode.SYMLINK: "link", Mode.EXECUTABLE: "executable"}
 _STATES: Final = {"OPEN": "open", "MERGED": "merged", "DECLINED": "closed", "SUPERSEDED": "closed"}
 _CHECK_STATES: Final = {"SUCCESSFUL": "success", "INPROGRESS": "pending"}
 _WRITERS: Final = frozenset({"write", "admin"})
-#: What a form has to write in another way, and what looks as if that had been done (RFC 7578, section 2).
-_UNCLEAR: Final = re.compile(r'["\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}')
+#: What looks as if it stood for a quote, the end of a line or another letter, as a form writes them (RFC 7578).
+_UNCLEAR: Final = re.compile(r"%(?:22|0[AaDd]|[89A-Fa-f][0-9A-Fa-f])")
 _AUTHOR: Final = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*")
 
 
@@ -310,10 +310,10 @@ def _files(commit: NewCommit, contents: Mapping[str, bytes]) -> Iterable[Part]:
 
 
 def _file(path: str, content: bytes, mode: Mode) -> Part:
-    if _UNCLEAR.search(path):
+    if found := _UNCLEAR.search(path):
         raise InvalidInputError(
-            f"{path!r} cannot be written to bitbucket, which may take its quotes or percent signs for "
-            "others; rename it"
+            f"{path!r} cannot be written to bitbucket, which may take {found[0]!r} for another "
+            "letter; rename it"
         )
     attributes = (("x-attributes", _ATTRIBUTES[mode]),) if mode in _ATTRIBUTES else ()
     name = path.rpartition("/")[2]
