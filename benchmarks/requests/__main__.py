@@ -71,7 +71,8 @@ def timed(bench: Bench, served: Served, scale: Scale) -> Iterator[list[Outcome]]
     for number in range(scale.rounds):
         loading = bench.counted if number else bench.sides
         working = bench.sides if scale.patient and not number else bench.counted
-        yield list(play(served, working, load={side: scale.timed[side.pace] for side in loading}))
+        load = {side: {min(count, bench.most) for count in scale.timed[side.pace]} for side in loading}
+        yield list(play(served, working, load=load))
 
 
 def report(bench: Bench, served: Served, scale: Scale) -> Iterator[str]:
