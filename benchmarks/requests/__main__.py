@@ -13,13 +13,14 @@ import attrs
 
 from benchmarks.report import conditions
 from benchmarks.requests.bench import Bench, Pace, Served
+from benchmarks.requests.bitbucket import BITBUCKET
 from benchmarks.requests.github import GITHUB
 from benchmarks.requests.gitlab import GITLAB
 from benchmarks.requests.rounds import Outcome, play
 from benchmarks.requests.tables import counts, seconds
 
 _RESULTS: Final = Path(__file__).parents[1] / "results" / "requests.md"
-_BENCHES: Final = (GITHUB, GITLAB)
+_BENCHES: Final = (GITHUB, GITLAB, BITBUCKET)
 
 _NOTES: Final = """\
 All of a section work on one simulator of that forge and begin signed in, with the base branch known, and go on
