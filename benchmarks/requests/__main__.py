@@ -102,7 +102,7 @@ def sections(scale: Scale) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.requests", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer files and rounds, about half a minute")
+    parser.add_argument("--quick", action="store_true", help="fewer files and rounds, about a minute")
     parser.add_argument("--write", action="store_true", help="also keep the tables in benchmarks/results/")
     given = parser.parse_args()
     command = " ".join(["python -m benchmarks.requests", *sys.argv[1:]])
