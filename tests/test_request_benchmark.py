@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import attrs
 import pytest
+import requests
 
+pytest.importorskip("atlassian.bitbucket", reason="atlassian-python-api is not installed")
 pytest.importorskip("github", reason="PyGithub is not installed")
 pytest.importorskip("gitlab", reason="python-gitlab is not installed")
 pytest.importorskip("benchmarks.requests", reason="the benchmarks are not beside these tests")
 
+from benchmarks.requests.bitbucket import BITBUCKET
 from benchmarks.requests.github import GITHUB
 from benchmarks.requests.gitlab import GITLAB
 from benchmarks.requests.rounds import play
+from benchmarks.requests.tables import counts
 
-#: Step: requests of copydesk by GraphQL and by REST alone, of the forge's library, and of Decap CMS.
+#: Step: requests of copydesk, by GraphQL and by REST alone where there are both, of the forge's library, and of
+#: Decap CMS.
 WORK = {
     "GitHub": {
         "list 20 drafts": (1, 21, 21, 82),
@@ -37,9 +42,24 @@ WORK = {
         "publish it": (1, 1, 1, 2),
         "discard the other draft": (2, 2, 2, 3),
     },
+    "Bitbucket": {
+        "list 20 drafts": (42, 82, 141),
+        "create a draft": (3, 3, 4),
+        "create a draft with an image": (3, 3, 4),
+        "update the draft": (1, 1, 2),
+        "update the text beside the image": (1, 1, 2),
+        "change its status, by a new label": (1, 1, 3),
+        "change its status": (1, 1, 3),
+        "publish it": (2, 1, 3),  # copydesk looks at the head, for the merge takes none
+        "discard the other draft": (2, 2, 4),
+    },
 }
 #: Seconds that Decap CMS waits, where it does.
-WAITED = {"GitHub": {}, "GitLab": {"update the draft": 1, "update the text beside the image": 1}}
+WAITED = {
+    "GitHub": {},
+    "GitLab": {"update the draft": 1, "update the text beside the image": 1},
+    "Bitbucket": {},
+}
 #: Requests of loading so many files and of loading them again, unchanged; Decap CMS asks twice for each file.
 LOADS = {
     "GitHub": {
@@ -50,10 +70,14 @@ LOADS = {
         20: ((3, 3, 21, 42), (1, 1, 1, 2)),  # copydesk looks for the head, and loads in two
         1000: ((3, 3, 1011, 2011), (1, 1, 11, 2)),
     },
+    "Bitbucket": {
+        20: ((22, 22, 43), (1, 1, 2)),
+        1000: ((11, 1011, 2012), (11, 1, 2)),  # copydesk knows how many there are, and refuses
+    },
 }
 
 
-@pytest.fixture(params=[GITHUB, GITLAB], ids=lambda bench: bench.name)
+@pytest.fixture(params=[GITHUB, GITLAB, BITBUCKET], ids=lambda bench: bench.name)
 def bench(request):
     return request.param
 
@@ -107,3 +131,31 @@ def test_requests_of_loading_when_gitlab_gives_no_more_archives(tmp_path, side, 
         sides = [attrs.evolve(side, name=str(number)) for number in range(6)]
         costs = requests_of(played(served, (), dict.fromkeys(sides, (1000,))))
     assert costs["cold load of 1,000 files"] == (3, 3, 3, 3, 3, last)
+
+
+@pytest.mark.long
+def test_site_that_fits_into_an_hour_of_bitbucket_is_loaded_whole(tmp_path):
+    """A look at the head, a listing by hundreds, and one request per file."""
+    with BITBUCKET.served(tmp_path) as served:
+        outcomes = list(play(served, (), load={BITBUCKET.sides[0]: (BITBUCKET.most,)}))
+    assert [(each.cost.requests, each.refused) for each in outcomes] == [(1 + 9 + 900, False), (1, False)]
+
+
+@pytest.mark.long
+def test_site_that_does_not_fit_into_an_hour_of_bitbucket_is_refused(tmp_path):
+    side = BITBUCKET.sides[0]
+    with BITBUCKET.served(tmp_path) as served:
+        outcomes = list(play(served, (), load={side: (1000,)}))
+    assert [each.refused for each in outcomes] == [True, True]
+    assert "| cold load of 1,000 files | 11, refused |" in counts(outcomes, [side])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("side", BITBUCKET.sides[1:], ids=lambda side: side.name)
+def test_others_are_stopped_by_bitbucket_in_the_middle(tmp_path, side):
+    """It refuses what comes after the thousandth request, and they have nothing then."""
+    with BITBUCKET.served(tmp_path) as served:
+        served.simulator.quota_left = 1000
+        with pytest.raises(requests.HTTPError, match=r"Rate limit|429"):
+            list(play(served, (), load={side: (1000,)}))
+        assert served.simulator.quota_left == 0

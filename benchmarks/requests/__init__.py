@@ -2,8 +2,8 @@
 
 ::
 
-    python -m benchmarks.requests            the full run, about six minutes
-    python -m benchmarks.requests --quick    fewer files and rounds, about half a minute
+    python -m benchmarks.requests            the full run, about nine minutes
+    python -m benchmarks.requests --quick    fewer files and rounds, about a minute
     python -m benchmarks.requests --write    also keep the tables in benchmarks/results/
 
 All work on one simulator per forge, each on a repository of its own that begins the same. Requests and bytes are

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 from copydesk.testing import ServerSimulator
-from simulators.store import Forge, Repository
+from simulators.store import Forge, PullRequest, Repository
 
 from benchmarks.requests.editors import Editor
 from benchmarks.requests.sites import DRAFTS, PNG, PREFIX, TOKEN, files, path_of
@@ -50,13 +50,23 @@ class Cost:
         return self.sent + self.received
 
 
+def by_label(site: Repository, pull: PullRequest, status: str) -> None:
+    """Say by a label what a draft is."""
+    site.set_labels(pull, [status])
+
+
 @attrs.define(eq=False)
 class Served:
-    """A forge that answers, and its repositories; *root* is where its API is below the server."""
+    """A forge that answers, and its repositories.
+
+    :param root: where its API is below the server.
+    :param mark: says what a draft is.
+    """
 
     forge: Forge
     simulator: ServerSimulator
     root: str
+    mark: Callable[[Repository, PullRequest, str], object] = by_label
 
     @property
     def url(self) -> str:
@@ -80,7 +90,7 @@ class Served:
             branch, title = f"cms/posts/{slug}", f"Create {slug}"
             draft = {path_of(slug): f"# {slug}\n".encode(), f"static/img/{slug}.png": PNG}
             site.commit_files(branch, draft, title, start="main")
-            site.open_pull(title, branch, "main", labels=[f"{PREFIX}draft"])
+            self.mark(site, site.open_pull(title, branch, "main"), f"{PREFIX}draft")
         return site
 
 
@@ -96,6 +106,10 @@ class Bench:
     #: What has to be known of its sides, as items of a list in Markdown.
     notes: str = attrs.field(repr=False)
     root: str = ""
+    #: Says on the forge what a draft is.
+    mark: Callable[[Repository, PullRequest, str], object] = attrs.field(default=by_label, repr=False)
+    #: Files of the largest site that is timed.
+    most: int = 1000
 
     @property
     def counted(self) -> tuple[Side, ...]:
@@ -107,4 +121,4 @@ class Bench:
         with closing(Forge(folder)) as forge:
             forge.add_token(TOKEN, forge.add_user("owner", "Site Owner", "owner@example.org"))
             with self.simulator(forge) as simulator:
-                yield Served(forge, simulator, self.root)
+                yield Served(forge, simulator, self.root, self.mark)

@@ -7,7 +7,7 @@ at once, as its limit of ten files allows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
@@ -54,9 +54,17 @@ class Decap(Editor):
     # -- asking ---------------------------------------------------------------------------------------
 
     def _send(
-        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        form: Sequence[tuple[str, tuple[str | None, bytes]]] | None = None,
     ) -> requests.Response:
-        answer = self._session.request(method, self._url + path, json=body, headers=headers, timeout=30)
+        """Send a body as JSON, or the parts of a form: names, and filenames with contents."""
+        answer = self._session.request(
+            method, self._url + path, json=body, headers=headers, files=form, timeout=30
+        )
         answer.raise_for_status()
         return answer
 

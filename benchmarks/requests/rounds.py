@@ -28,6 +28,8 @@ class Outcome:
     step: str
     cost: Cost
     seconds: float
+    #: Whether the side refused to do it, for want of requests that the forge allows.
+    refused: bool = False
 
 
 #: Makes the names of repositories, all of one length: they are part of the bytes.
@@ -55,9 +57,9 @@ def _loads(served: Served, sides: Sequence[Side], count: int) -> Iterator[Outcom
             gc.collect()  # so that it seldom runs in between, which some would pay for others
             for side, editor in editors:
                 outcome, loaded = _take(served, side, editor, step, step.name.format(f"{count:,}"))
-                if loaded != wanted:
+                if loaded not in (wanted, None):
                     raise AssertionError(f"{side.name} did not load the site")
-                yield outcome
+                yield attrs.evolve(outcome, refused=loaded is None)
 
 
 def _works(served: Served, sides: Sequence[Side]) -> Iterator[Outcome]:

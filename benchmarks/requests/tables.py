@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from benchmarks.requests.bench import Cost, Side
+from benchmarks.requests.bench import Side
 from benchmarks.requests.rounds import Outcome
 
 __all__ = ["counts", "seconds"]
@@ -26,23 +26,27 @@ def _steps(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
 
 def counts(outcomes: Sequence[Outcome], sides: Sequence[Side]) -> str:
     """Show requests, and the bytes of bodies there and back."""
-    costs = {(each.step, each.side): each.cost for each in outcomes}
+    counted = {(each.step, each.side): each for each in outcomes}
     steps = _steps(outcomes)
     names = [side.name for side in sides]
 
-    def table(first: str, cell: Callable[[Cost], str]) -> str:
-        return _table(first, names, ([step, *(cell(costs[step, name]) for name in names)] for step in steps))
+    def table(first: str, cell: Callable[[Outcome], str]) -> str:
+        return _table(
+            first, names, ([step, *(cell(counted[step, name]) for name in names)] for step in steps)
+        )
 
     return "\n\n".join(
         (
             table("requests", _requests),
-            table("bytes of bodies, sent and received", lambda cost: f"{cost.size:,}"),
+            table("bytes of bodies, sent and received", lambda each: f"{each.cost.size:,}"),
         )
     )
 
 
-def _requests(cost: Cost) -> str:
-    return f"{cost.requests:,} + {cost.waited:g} s" if cost.waited else f"{cost.requests:,}"
+def _requests(outcome: Outcome) -> str:
+    asked = f"{outcome.cost.requests:,}"
+    waited = f" + {outcome.cost.waited:g} s" if outcome.cost.waited else ""
+    return f"{asked}{waited}, refused" if outcome.refused else f"{asked}{waited}"
 
 
 def seconds(rounds: Sequence[Sequence[Outcome]], sides: Sequence[Side]) -> str:
