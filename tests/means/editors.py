@@ -21,6 +21,7 @@ backend: {name: %(backend)s, repo: owner/site}
 publish_mode: editorial_workflow
 collections:
   - {name: posts, label: Post, folder: content/posts}
+  - {name: pages, label: Page, folder: content/pages, nested: {depth: 3}}
 """
 HELLO = "content/posts/hello.md"
 FILES = {
@@ -161,6 +162,13 @@ class EditorsMeet:
         assert "comes from a fork" in entry.problem
         with pytest.raises(NotFoundError):
             workflow.set_status("posts", "theirs", "pending_review")
+
+    @pytest.mark.parametrize("slugs", [("deep", "deep/er"), ("deep/er", "deep")], ids="-".join)
+    def test_draft_whose_branch_git_cannot_hold_beside_another(self, workflow, seeded, slugs):
+        for slug in slugs:
+            assert workflow.save("pages", slug, slug.encode()).problem == ""
+        assert {entry.slug for entry in workflow.entries()} == set(slugs)
+        assert len(list(seeded.branches())) == 3
 
     def test_left_over_branch_is_carried_on(self, workflow, seeded):
         """One that lost its pull request, or never got one, is no dead end."""

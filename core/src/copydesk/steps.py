@@ -12,7 +12,7 @@ from copydesk.changes import carry_over
 from copydesk.content import Collection
 from copydesk.drafts import Drafts
 from copydesk.entries import Draft, Edit, Entry, unpublished_key
-from copydesk.errors import ConflictError
+from copydesk.errors import ConflictError, InvalidInputError
 from copydesk.models import (
     Change,
     Commit,
@@ -92,6 +92,10 @@ class Steps:
                     raise
                 if self.drafts.head(branch):
                     return self._resume(branch, edit, exc)
+                if branch == names[-1] or not self._is_blocked(branch):
+                    raise
+                continue
+            except InvalidInputError:  # not every forge tells what of a name it cannot hold
                 if branch == names[-1] or not self._is_blocked(branch):
                     raise
                 continue
