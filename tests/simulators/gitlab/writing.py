@@ -11,14 +11,24 @@ from werkzeug import Response
 from simulators import git as objects
 from simulators.git import SHA
 from simulators.gitlab.actions import apply
-from simulators.gitlab.calls import REPOSITORY, Call, ProblemError, Route, bad_request, forbidden
+from simulators.gitlab.calls import (
+    REPOSITORY,
+    Call,
+    ProblemError,
+    RefusedError,
+    Route,
+    bad_request,
+    forbidden,
+)
 from simulators.gitlab.commits import detail
 from simulators.gitlab.trees import FILE
+from simulators.store import Repository
 
 ACTIONS = ("create", "update", "move", "delete", "chmod")
 NOT_ON_BRANCH = "You can only create or edit files when you are on a branch"
 NO_PUSH = "You are not allowed to push into this branch"
 CHANGED = "The file has changed since you started editing it: "
+NOT_UPDATED = "Could not update refs/heads/{}. Please refresh and try again."
 Action = dict[str, Any]
 
 
@@ -139,11 +149,21 @@ def _made(call: Call, branch: str, start: str, actions: list[Action]) -> pygit2.
         raise ProblemError(400, NOT_ON_BRANCH)
     if head is not None and not call.flag("force") and (parent is None or head != str(parent.id)):
         # Somebody made the branch since it was looked for.
-        raise ProblemError(400, f"Could not update refs/heads/{branch}. Please refresh and try again.")
+        raise ProblemError(400, NOT_UPDATED.format(branch))
     tree = apply(git, parent.tree if parent else None, actions)
     sha = _written(call, tree, [str(parent.id)] if parent else [])
-    git.references.create(f"refs/heads/{branch}", pygit2.Oid(hex=sha), force=True)
+    _move(repository, branch, sha)
     return git[sha]
+
+
+def _move(repository: Repository, branch: str, sha: str) -> None:
+    """Move a branch from wherever it is; what git cannot hold beside another one is refused."""
+    try:
+        if repository.head(branch) is None:
+            repository.create_branch(branch, sha)
+    except RefusedError as exc:
+        raise ProblemError(400, NOT_UPDATED.format(branch)) from exc
+    repository.git.references.create(f"refs/heads/{branch}", pygit2.Oid(hex=sha), force=True)
 
 
 def _written(call: Call, tree: pygit2.Oid, parents: list[str]) -> str:
