@@ -629,7 +629,9 @@ class Forge:
         owner = self.users.get(login) or self.add_user(login)
         path = self.folder / login / f"{name}.git"
         # Most forges of the tests begin alike, and copying is faster than writing.
-        known = tuple((name, content, (modes or {}).get(name, FILE)) for name, content in (files or {}).items())
+        known = tuple(
+            (name, content, (modes or {}).get(name, FILE)) for name, content in (files or {}).items()
+        )
         shutil.copytree(objects.prepared(default_branch, known), path)
         git = pygit2.Repository(path)
         made = Repository(self, self.number(), owner, name, path, git, default_branch, self.now())
