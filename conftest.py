@@ -11,8 +11,10 @@ from typing import Final
 
 import pytest
 
-#: What `--live` needs in the environment.
-LIVE: Final = ("COPYDESK_GITHUB_TOKEN", "COPYDESK_GITHUB_REPO")
+pytest.register_assert_rewrite("means")
+
+#: The tests that ask a real service, in the plugin of each.
+LIVE: Final = "test_live.py"
 
 #: Where Linux has files in memory, and how many bytes are enough: a run leaves a fifth of them.
 MEMORY: Final = "/dev/shm"  # noqa: S108 - pytest makes a folder of its own there
@@ -23,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options; they are known from here wherever the tests are started."""
     group = parser.getgroup("copydesk")
     group.addoption(
-        "--live", action="store_true", help=f"ask the real GitHub too; needs {' and '.join(LIVE)}"
+        "--live", action="store_true", help="ask the real forges too: those whose variables are set"
     )
     group.addoption(
         "--record-mode",
@@ -69,11 +71,13 @@ def _keep_bytecode(config: pytest.Config) -> None:
 
 
 def _check_live(config: pytest.Config) -> None:
-    missing = [name for name in LIVE if not os.environ.get(name)]
-    if missing:
+    from means.live import needed  # it is imported where there is something to ask
+
+    plugins = sorted(path.parents[1].name for path in Path(__file__).parent.glob(f"plugins/*/tests/{LIVE}"))
+    if not any(all(map(os.environ.get, needed(each))) for each in plugins):
+        told = ", or ".join(" and ".join(needed(each)) for each in plugins)
         raise pytest.UsageError(
-            f"--live needs {' and '.join(missing)} in the environment: a token and a scratch repository; "
-            "see plugins/github/README.md"
+            f"--live needs a token and a scratch repository in the environment: {told}; see the plugin's README.md"
         )
     if config.getoption("numprocesses", None):
         raise pytest.UsageError("--live needs -n 0: its tests share one repository")
@@ -81,7 +85,15 @@ def _check_live(config: pytest.Config) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave the tests of the real services out of the everyday run."""
-    return True if collection_path.name == "test_live.py" and not config.getoption("--live") else None
+    return True if collection_path.name == LIVE and not config.getoption("--live") else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave them out where their file was named too: that alone must delete no branches."""
+    if config.getoption("--live"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if item.path.name == LIVE])
+    items[:] = [item for item in items if item.path.name != LIVE]
 
 
 @pytest.fixture(scope="session", autouse=True)

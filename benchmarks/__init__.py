@@ -9,7 +9,7 @@
 The two sides of a figure are timed in turns in one run, so that a busy machine slows both; the figure is the
 median of the ratios of neighbours. The program exits with 1 when one is over its limit.
 
-What GitHub is asked, and how long that takes next to others, is a program of its own: `benchmarks.requests`.
+What forges are asked, and how long that takes next to others, is a program of its own: `benchmarks.requests`.
 
 Commits wait for the disk below TMPDIR, on both sides alike; where that is memory, what is left is the
 computing, and the ratios of commits are higher (about 1.7 instead of 1.2).

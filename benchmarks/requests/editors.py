@@ -15,8 +15,11 @@ __all__ = ["LOAD", "RELOAD", "WORK", "Editor", "Step"]
 class Editor(Protocol):
     """Somebody who edits one site, who has signed in, and who keeps what it saw as its own code does."""
 
-    def load(self) -> Mapping[str, bytes]:
-        """Give every file of the site."""
+    #: Seconds that it should have waited between its requests so far, and did not.
+    waited: float = 0.0
+
+    def load(self) -> Mapping[str, bytes] | None:
+        """Give every file of the site; None where it is refused before the first of them is asked for."""
 
     def drafts(self) -> Mapping[str, str]:
         """Give slug and status of all drafts, having seen which files they change."""

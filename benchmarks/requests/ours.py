@@ -6,32 +6,43 @@ import contextlib
 from collections.abc import Mapping
 
 from copydesk import Entry, NotFoundError, Workflow, open_repository
+from copydesk.errors import RateLimitedError
+from copydesk.http import Gates, HttpSettings
 from copydesk.models import File
 
-from benchmarks.requests.sites import CONFIG, TOKEN, Status
+from benchmarks.requests.editors import Editor
+from benchmarks.requests.sites import POSTS, TOKEN, Status, config_of
 
 __all__ = ["Copydesk"]
 
 
-class Copydesk:
-    """Keeps the entries that its calls give, as somebody who has them open."""
+class Copydesk(Editor):
+    """Keeps the entries that its calls give, as somebody who has them open and has asked nothing in this hour.
 
-    def __init__(self, url: str, repo: str, *, graphql: bool = True) -> None:
-        self._repository = open_repository(
-            "github", credential=TOKEN, repo=repo, branch="main", api_root=url, use_graphql=graphql
-        )
-        self._workflow = Workflow(self._repository, CONFIG)
+    :param backend: the name of the forge's backend, which takes *options*.
+    """
+
+    def __init__(self, backend: str, url: str, repo: str, **options: object) -> None:
+        given = {"name": backend, "repo": repo, "branch": "main", "api_root": url, **options}
+        # Else all that are opened here would share one hour of a forge whose answers do not count it.
+        settings = HttpSettings(gates=Gates())
+        self._repository = open_repository(given, credential=TOKEN, http=settings)
+        self._workflow = Workflow(self._repository, config_of(backend))
         self._entries: dict[str, Entry] = {}
-        self._files: dict[str | None, File] = {}
+        self._head = ""
+        self._files: tuple[File, ...] = ()
 
-    def load(self) -> Mapping[str, bytes]:
+    def load(self) -> Mapping[str, bytes] | None:
         head = self._repository.get_branch("main").commit_sha
-        listed = self._repository.list_files(head)
-        missing = [entry for entry in listed if entry.version.blob_sha not in self._files]
-        if missing:
-            read = self._repository.read_files(head, missing)
-            self._files |= {file.version.blob_sha: file for file in read}
-        return {entry.path: self._files[entry.version.blob_sha].content for entry in listed}
+        if head != self._head:
+            try:
+                self._files = self._repository.read_folder(head, POSTS)
+            except RateLimitedError as exc:
+                if exc.answer is not None:  # the forge said it, too late
+                    raise
+                return None
+            self._head = head
+        return {file.path: file.content for file in self._files}
 
     def drafts(self) -> Mapping[str, str]:
         return {entry.slug: str(entry.status) for entry in self._workflow.entries()}

@@ -5,89 +5,74 @@ from __future__ import annotations
 import gc
 import itertools
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from functools import partial
 from typing import Final
 
 import attrs
 from copydesk.blobs import blob_sha
 from simulators.store import Repository
 
-from benchmarks.requests.decap import Decap
+from benchmarks.requests.bench import Cost, Served, Side
 from benchmarks.requests.editors import LOAD, RELOAD, WORK, Editor, Step
-from benchmarks.requests.ours import Copydesk
-from benchmarks.requests.pygithub import PyGithub
-from benchmarks.requests.sites import DRAFTS, Cost, GitHub, files, path_of
+from benchmarks.requests.sites import DRAFTS, files, path_of
 
-__all__ = ["DECAP", "GRAPHQL", "INSTALLED", "PYGITHUB", "REST", "Outcome", "Side", "play"]
-
-
-@attrs.frozen
-class Side:
-    """One way to work; *opener* takes the address of the forge and the name of a repository."""
-
-    name: str
-    opener: Callable[[str, str], Editor] = attrs.field(repr=False)
+__all__ = ["Outcome", "play"]
 
 
 @attrs.frozen
 class Outcome:
-    """What a step cost one side."""
+    """What a step cost one side; the seconds are those that passed, and those that should have."""
 
     side: str
     step: str
     cost: Cost
     seconds: float
+    #: Whether the side refused to do it, for want of requests that the forge allows.
+    refused: bool = False
 
-
-GRAPHQL: Final = Side("copydesk", Copydesk)
-REST: Final = Side("copydesk, REST only", partial(Copydesk, graphql=False))
-INSTALLED: Final = Side("PyGithub", PyGithub)
-PYGITHUB: Final = Side("PyGithub without its waits", partial(PyGithub, waits=False))
-DECAP: Final = Side("Decap CMS, modelled", Decap)
 
 #: Makes the names of repositories, all of one length: they are part of the bytes.
 _NUMBERS: Final = itertools.count()
 
 
-def play(github: GitHub, work: Sequence[Side], *, load: Mapping[Side, Collection[int]]) -> Iterator[Outcome]:
+def play(served: Served, work: Sequence[Side], *, load: Mapping[Side, Collection[int]]) -> Iterator[Outcome]:
     """Let the sides take turns at each step, each on a repository of its own where it writes.
 
     :param work: who does the work of an editor.
     :param load: who loads sites, and of how many files.
     """
     for count in sorted({count for counts in load.values() for count in counts}):
-        yield from _loads(github, [side for side, counts in load.items() if count in counts], count)
-    yield from _works(github, work)
+        yield from _loads(served, [side for side, counts in load.items() if count in counts], count)
+    yield from _works(served, work)
 
 
-def _loads(github: GitHub, sides: Sequence[Side], count: int) -> Iterator[Outcome]:
+def _loads(served: Served, sides: Sequence[Side], count: int) -> Iterator[Outcome]:
     wanted = files(count)
     name = f"owner/files-{next(_NUMBERS):04}"
-    github.forge.add_repository(name, wanted)  # nobody writes to it: all have the same
+    served.forge.add_repository(name, wanted)  # nobody writes to it: all have the same
     with ExitStack() as stack:
-        editors = [(side, stack.enter_context(closing(side.opener(github.url, name)))) for side in sides]
+        editors = [(side, stack.enter_context(closing(side.opener(served.url, name)))) for side in sides]
         for step in (LOAD, RELOAD):
             gc.collect()  # so that it seldom runs in between, which some would pay for others
             for side, editor in editors:
-                outcome, loaded = _take(github, side, editor, step, step.name.format(f"{count:,}"))
-                if loaded != wanted:
+                outcome, loaded = _take(served, side, editor, step, step.name.format(f"{count:,}"))
+                if loaded not in (wanted, None):
                     raise AssertionError(f"{side.name} did not load the site")
-                yield outcome
+                yield attrs.evolve(outcome, refused=loaded is None)
 
 
-def _works(github: GitHub, sides: Sequence[Side]) -> Iterator[Outcome]:
-    sites = {side: github.add_site(f"site-{next(_NUMBERS):04}") for side in sides}
+def _works(served: Served, sides: Sequence[Side]) -> Iterator[Outcome]:
+    sites = {side: served.add_site(f"site-{next(_NUMBERS):04}") for side in sides}
     with ExitStack() as stack:
         editors = [
-            (side, stack.enter_context(closing(side.opener(github.url, site.full_name))))
+            (side, stack.enter_context(closing(side.opener(served.url, site.full_name))))
             for side, site in sites.items()
         ]
         for step in WORK:
             gc.collect()
             for side, editor in editors:
-                outcome, told = _take(github, side, editor, step, step.name)
+                outcome, told = _take(served, side, editor, step, step.name)
                 if isinstance(told, Mapping) and list(told.values()) != ["draft"] * DRAFTS:
                     raise AssertionError(f"{side.name} did not list the drafts: {told}")
                 yield outcome
@@ -104,10 +89,12 @@ def _check(side: Side, site: Repository) -> None:
         raise AssertionError(f"{side.name} did not do the work: {published.id}, {left}, {opened} open")
 
 
-def _take(github: GitHub, side: Side, editor: Editor, step: Step, name: str) -> tuple[Outcome, object]:
+def _take(served: Served, side: Side, editor: Editor, step: Step, name: str) -> tuple[Outcome, object]:
     step.prepare(editor)
-    github.clear()
+    served.clear()
+    waited = editor.waited
     start = time.perf_counter()
     told = step.act(editor)
     seconds = time.perf_counter() - start
-    return Outcome(side.name, name, github.cost(), seconds), told
+    waited = editor.waited - waited
+    return Outcome(side.name, name, attrs.evolve(served.cost(), waited=waited), seconds + waited), told

@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from benchmarks.requests.rounds import GRAPHQL, INSTALLED, PYGITHUB, Outcome, Side
+from benchmarks.requests.bench import Side
+from benchmarks.requests.rounds import Outcome
 
 __all__ = ["counts", "seconds"]
 
@@ -24,38 +25,44 @@ def _steps(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
 
 
 def counts(outcomes: Sequence[Outcome], sides: Sequence[Side]) -> str:
-    """Show requests, and the bytes of bodies there and back; whether PyGithub waits makes no difference."""
-    costs = {(each.step, each.side): each.cost for each in outcomes}
+    """Show requests, and the bytes of bodies there and back."""
+    counted = {(each.step, each.side): each for each in outcomes}
     steps = _steps(outcomes)
-    names = [INSTALLED.name if side == PYGITHUB else side.name for side in sides]
+    names = [side.name for side in sides]
 
-    def table(first: str, cell: Callable[[str, str], int]) -> str:
+    def table(first: str, cell: Callable[[Outcome], str]) -> str:
         return _table(
-            first, names, ([step, *(f"{cell(step, side.name):,}" for side in sides)] for step in steps)
+            first, names, ([step, *(cell(counted[step, name]) for name in names)] for step in steps)
         )
 
     return "\n\n".join(
         (
-            table("requests", lambda step, side: costs[step, side].requests),
-            table("bytes of bodies, sent and received", lambda step, side: costs[step, side].size),
+            table("requests", _requests),
+            table("bytes of bodies, sent and received", lambda each: f"{each.cost.size:,}"),
         )
     )
 
 
+def _requests(outcome: Outcome) -> str:
+    asked = f"{outcome.cost.requests:,}"
+    waited = f" + {outcome.cost.waited:g} s" if outcome.cost.waited else ""
+    return f"{asked}{waited}, refused" if outcome.refused else f"{asked}{waited}"
+
+
 def seconds(rounds: Sequence[Sequence[Outcome]], sides: Sequence[Side]) -> str:
-    """Show how many times as long as copydesk the others take: the median of the ratios of each round."""
+    """Show how many times as long as the first side the others take: the median of the ratios of each round."""
     timed = [{(each.step, each.side): each.seconds for each in outcomes} for outcomes in rounds]
+    first, *others = (side.name for side in sides)
 
     def cells(step: str) -> Iterable[str]:
-        own = [each[step, GRAPHQL.name] for each in timed if (step, GRAPHQL.name) in each]
+        own = [each[step, first] for each in timed if (step, first) in each]
         yield f"{statistics.median(own) * 1000:,.0f} ms"
-        for side in sides:
-            key = (step, side.name)
-            ratios = [each[key] / each[step, GRAPHQL.name] for each in timed if key in each]
+        for name in others:
+            ratios = [each[step, name] / each[step, first] for each in timed if (step, name) in each]
             yield _ratio(statistics.median(ratios)) if ratios else _ABSENT
 
     rows = ([step, *cells(step)] for step in _steps(rounds[0]))
-    return _table("time, as a ratio to copydesk", [GRAPHQL.name, *(side.name for side in sides)], rows)
+    return _table(f"time, as a ratio to {first}", [first, *others], rows)
 
 
 def _ratio(number: float) -> str:

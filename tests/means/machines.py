@@ -21,6 +21,7 @@ def machine_on(
     connect: Callable[[ServerSimulator, tuple[object, ...]], Repository],
     *,
     repo: str = "owner/site",
+    one_label: bool = False,
 ) -> type[WorkflowMachine]:
     """Make the machine; Ann is the owner of the token ``full-token``, Ben is not.
 
@@ -47,4 +48,5 @@ def machine_on(
             self.forge.close()
             shutil.rmtree(self.path, ignore_errors=True)
 
+    Machine.one_label = one_label
     return Machine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import attrs
@@ -35,9 +35,12 @@ class CoreDefaults:
 
     _hooks: BackendHooks
     _pool: ReadPool
+    #: Raises where the forge's limit has no room for so many requests.
+    _require: Callable[[int], None]
 
     @hookimpl(trylast=True)
     def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
+        self._require(len(entries))
         read = partial(self._hooks.read_file, commit_sha=commit_sha)
         return self._pool.map(lambda entry: read(path=entry.path, version=entry.version), entries)
 

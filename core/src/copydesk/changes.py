@@ -117,7 +117,7 @@ def check_versions(commit: NewCommit, tree: Tree) -> None:
             words.append(f"{change.path!r} exists already")
         elif replaces is not None and version is None:
             words.append(f"{change.path!r} is gone")
-        elif replaces is not None and not replaces.same_as(version):
+        elif replaces is not None and not tree.has(change.path, replaces):
             words.append(f"{change.path!r} was changed since it was read")
         else:
             continue

@@ -311,7 +311,8 @@ class BackendHooks(Protocol):
         """Close without merging; delete the branch if the head is the one in *pull_request*. Required.
 
         :returns: the pull request, closed.
-        :raises ConflictError: the head has moved; nothing was deleted and the pull request is still open.
+        :raises ConflictError: the head has moved; nothing was deleted, and the pull request is still open, or
+            another one like it where the forge cannot open one again.
         :raises NotMergeableError: it is merged already.
         """
         ...
@@ -363,7 +364,7 @@ OPERATIONS: Final = tuple(name for name in vars(BackendHooks) if not name.starts
 #: Operations that the core derives, each with what it is derived from.
 DERIVED: Final[Mapping[str, tuple[str, ...]]] = {
     "read_files": ("read_file",),
-    "read_folder": ("list_files", "read_files"),
+    "read_folder": ("list_files", "read_file"),
     "last_changes": ("list_commits",),
     "propose_changes": ("commit_changes", "create_pull_request"),
     "list_changed_files": ("get_branch", "compare"),

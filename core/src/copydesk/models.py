@@ -127,8 +127,8 @@ class ForgeAnswer:
 class FileVersion:
     """What a file was when it was read: keep it, and pass it back with the change.
 
-    Opaque to host apps; :meth:`to_json` and :meth:`from_json` carry it through a form. A forge fills
-    *blob_sha*, or where it has no blob identity (Bitbucket) *last_commit_sha*.
+    Opaque to host apps; :meth:`to_json` and :meth:`from_json` carry it through a form. A forge fills *blob_sha*;
+    where it names no blobs (Bitbucket), *last_commit_sha* is a commit as of which the file was so.
     """
 
     blob_sha: str | None

@@ -286,8 +286,10 @@ class GitLabOptions(ForgeOptions):
         metadata=help_text("address of the REST API"),
     )
     graphql_api_root: str = attrs.field(
-        # On the same server: the credential goes there.
-        default=attrs.Factory(lambda self: f"{self.api_root.removesuffix('/v4')}/graphql", takes_self=True),
+        # On the same server: the credential goes there. What is no text is refused after this.
+        default=attrs.Factory(
+            lambda self: f"{str(self.api_root).removesuffix('/v4')}/graphql", takes_self=True
+        ),
         converter=_bare_root,
         validator=root,
         metadata=help_text("address of the GraphQL API; default: beside api_root"),

@@ -9,7 +9,18 @@ import attrs
 
 from copydesk.changes import written_versions
 from copydesk.errors import CopydeskError, NotFoundError, UnavailableError
-from copydesk.models import Commit, Delete, Merge, Move, NewCommit, NewPullRequest, Proposal, PullRequest
+from copydesk.models import (
+    Commit,
+    Delete,
+    FileVersion,
+    Merge,
+    Move,
+    NewCommit,
+    NewPullRequest,
+    Proposal,
+    PullRequest,
+    TreeEntry,
+)
 
 if TYPE_CHECKING:
     from copydesk.hookspecs import BackendHooks
@@ -89,9 +100,15 @@ class Outcomes:
         gone = [change.path for change in commit.changes if isinstance(change, Delete | Move)]
         entries = {path: tree.find(path) for path in (*written, *gone)}
         return all(
-            entry is not None and version.same_as(entry.version)
-            for entry, version in ((entries[path], version) for path, version in written.items())
+            self._is_there(found.commit_sha, entries[path], version) for path, version in written.items()
         ) and all(entries[path] is None for path in gone if path not in written)
+
+    def _is_there(self, commit_sha: str, entry: TreeEntry | None, version: FileVersion) -> bool:
+        if entry is None or entry.version.blob_sha or entry.version.mode != version.mode:
+            return entry is not None and version.same_as(entry.version)
+        # A forge that names no blobs tells them with the bytes.
+        read = self.hooks.read_file(commit_sha=commit_sha, path=entry.path, version=entry.version)
+        return version.same_as(read.version)
 
     def proposal(self, commit: NewCommit, new: NewPullRequest) -> Proposal | None:
         """Find a proposal of ours, and complete one that is half made."""
@@ -110,6 +127,14 @@ class Outcomes:
         if not missing:
             return ours[0]
         return self.hooks.set_labels(pull_request=ours[0], add=missing, remove=())
+
+    def labels(self, pull: PullRequest, add: tuple[str, ...], remove: tuple[str, ...]) -> PullRequest | None:
+        """Find out whether a pull request has the labels that it was given."""
+        pulls = self.hooks.list_pull_requests(state="all", base=pull.base, head=pull.head)
+        now = next((each for each in pulls if each.number == pull.number), None)
+        if now is None or not set(add) <= set(now.labels) or set(remove) & set(now.labels):
+            return None
+        return now
 
     def merge(self, pull: PullRequest, *, delete_branch: bool) -> Merge | None:
         """Find out whether a pull request was merged, and delete the branch that it left."""

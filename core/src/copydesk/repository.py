@@ -108,6 +108,7 @@ def open_repository(
         tuple(extensions),
         sleep=settings.sleep,
         workers=connect.workers or WORKERS,
+        require=connect.require,
         on_close=connect.close,
     )
     if not repository.own_operations:
@@ -150,6 +151,7 @@ class Repository:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         workers: int = WORKERS,
+        require: Callable[[int], None] = lambda _: None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.origin = origin
@@ -163,7 +165,7 @@ class Repository:
         self._plugins = _plugins(origin, backends, extensions)
         # The one cast of the core: the Protocol is what `add_hookspecs` read, so it is the type of the relay.
         self._hooks = cast("BackendHooks", self._plugins.hook)
-        self._plugins.register(CoreDefaults(self._hooks, self._pool), name="copydesk")
+        self._plugins.register(CoreDefaults(self._hooks, self._pool, require), name="copydesk")
         self._plugins.register(make_guard(origin.name, origin.origin), name="guard")
         self._backends = backends
         self._snapshots = Snapshots(self._ask_files, self._ask_comparison)
@@ -474,8 +476,12 @@ class Repository:
         self, pull_request: PullRequest, add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> PullRequest:
         """Add and remove labels; see :meth:`.BackendHooks.set_labels`."""
-        return self._write(
-            self._hooks.set_labels, pull_request=pull_request, add=tuple(add), remove=tuple(remove)
+        wanted = tuple(add), tuple(remove)
+        return self._settled(
+            lambda: self._run(
+                self._hooks.set_labels, pull_request=pull_request, add=wanted[0], remove=wanted[1]
+            ),
+            lambda: self._outcomes.labels(pull_request, *wanted),
         )
 
     def merge_pull_request(

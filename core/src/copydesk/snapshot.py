@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 import attrs
 
+from copydesk.errors import NotFoundError
 from copydesk.models import (
     Change,
     ChangedFile,
@@ -46,6 +47,7 @@ class Tree:
 
     commit_sha: str
     _list: Callable[[str], tuple[TreeEntry, ...]] = attrs.field(repr=False)
+    _compare: Callable[[str, str], Comparison] = attrs.field(repr=False)
 
     def find(self, path: str) -> TreeEntry | None:
         """Give the file at *path*, None where there is none.
@@ -53,6 +55,29 @@ class Tree:
         :raises NotFoundError: there is no such commit.
         """
         return next((entry for entry in self._list(path.rpartition("/")[0]) if entry.path == path), None)
+
+    def has(self, path: str, version: FileVersion) -> bool:
+        """Tell whether the file at *path* is that version.
+
+        Where no blob tells it, what was changed since the commit as of which the version was read.
+        """
+        entry = self.find(path)
+        if entry is None or entry.version.mode != version.mode:
+            return False
+        if entry.version.same_as(version) or (entry.version.blob_sha and version.blob_sha):
+            return entry.version.same_as(version)
+        try:
+            return bool(version.last_commit_sha) and path not in self._changed_since(
+                version.last_commit_sha or ""
+            )
+        except NotFoundError:  # it has nothing in common with that commit
+            return False
+
+    def _changed_since(self, commit_sha: str) -> frozenset[str]:
+        since = self._compare(commit_sha, self.commit_sha)
+        if since.merge_base_commit_sha == commit_sha:
+            return since.paths
+        return since.paths | self._compare(self.commit_sha, commit_sha).paths
 
     def below(self, folder: str) -> tuple[TreeEntry, ...]:
         """List the files below a folder."""
@@ -96,7 +121,7 @@ class Snapshots:
 
     def tree(self, commit_sha: str) -> Tree:
         """Give the tree at a commit; nothing is asked for yet."""
-        return Tree(commit_sha, lambda folder: self.list_files(commit_sha, folder))
+        return Tree(commit_sha, lambda folder: self.list_files(commit_sha, folder), self._compare_plainly)
 
     def list_files(self, commit_sha: str, folder: str) -> tuple[TreeEntry, ...]:
         """List the files below a folder, in order of path."""
@@ -206,6 +231,12 @@ class Snapshots:
             with self._lock:
                 _keep(self._comparisons, key, known, COMPARISONS)
         return known
+
+    def _compare_plainly(self, base: str, head: str) -> Comparison:
+        """Compare without completing the versions of files, which takes the listing that is asked about."""
+        with self._lock:
+            known = self._comparisons.get((base, head)) if self.enabled else None
+        return known or self.ask_comparison(base, head)
 
     def _derived(self, base: str, head: str) -> Comparison | None:
         """Work out the comparison with a commit of ours from that with its parent."""

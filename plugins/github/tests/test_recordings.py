@@ -6,16 +6,12 @@ are whole and those to GraphQL hold what others asked for.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import attrs
 import pytest
 
 pytest.importorskip("simulators.recorded", reason="what reads the recordings is not beside these tests")
@@ -28,16 +24,16 @@ from copydesk.errors import (
     NotFoundError,
     ProtocolError,
 )
-from copydesk.http import Answer, Reply, read_reply
+from copydesk.http import Reply, read_reply
 from copydesk.models import FileVersion, NewCommit, NewPullRequest, PullRequest
-from copydesk.testing import Answer as Played
-from copydesk.testing import ServerSimulator
 from copydesk_github import api, queries
-from simulators.recorded import FOLDER, Recorded, content_of, read
+from means.recordings import Recordings, answer_of, check_all_read, is_full, is_time, playing
+from simulators.recorded import FOLDER, Recorded, content_of
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason=f"the recordings are not at {FOLDER}")
 
-SHA = re.compile(r"[0-9a-f]{40}")
+RECORDED = Recordings("github-*.jsonl", "misc-github.jsonl")
+exchanges = RECORDED.of
 #: Recorded endpoints that nothing in the backend reads, and why.
 LEFT_OUT = {
     r".* /(orgs|users|rate_limit)(/.*)?": "people and quotas are not looked at",
@@ -74,37 +70,6 @@ OPERATIONS_LEFT_OUT = {
     "deleteRef": "branches are deleted by updateRefs, which checks the head",
     "GetPullRequestID": "a listing tells the id",
 }
-
-
-@functools.cache
-def recorded() -> tuple[Recorded, ...]:
-    """Give everything on record that GitHub answered itself."""
-    names = sorted(each.name for each in FOLDER.glob("github-*.jsonl"))
-    found = [each for name in (*names, "misc-github.jsonl") for each in read(name)]
-    return tuple(each for each in found if "sample" not in each.authenticity)
-
-
-def answer_of(each: Recorded) -> Answer:
-    return Answer(each.status, each.answer_headers, each.content, each.url)
-
-
-def exchanges(endpoint: str, *statuses: int) -> Iterator[tuple[Recorded, Any]]:
-    """Give the answers of an endpoint and what is in them; there must be some."""
-    found = [each for each in recorded() if each.endpoint == endpoint and each.status in (statuses or (200,))]
-    assert found, f"nothing of {endpoint} is on record"
-    for each in found:
-        yield each, answer_of(each).json() if each.content[:1] in {b"{", b"["} else None
-
-
-def is_full(sha: str | None) -> bool:
-    return SHA.fullmatch(sha or "") is not None
-
-
-def is_time(time: datetime | None, text: str) -> bool:
-    """Whether a time is that of the recording, aware and in UTC."""
-    assert time is not None
-    assert time.utcoffset() == timedelta(0)
-    return time == datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 # -- REST: what an answer holds -----------------------------------------------------------------------
@@ -308,12 +273,8 @@ def test_answers_are_understood(endpoint):
 
 
 def test_every_recorded_endpoint_is_read_or_has_its_reason():
-    endpoints = {each.endpoint for each in recorded() if "/graphql" not in each.url}
-    rest = endpoints - CHECKS.keys() - PLAYED
-    unknown = {each for each in rest if not any(re.fullmatch(key, each) for key in LEFT_OUT)}
-    assert unknown == set()
-    assert not {each for each in CHECKS.keys() | PLAYED if each not in endpoints}
-    assert not {key for key in LEFT_OUT if not any(re.fullmatch(key, each) for each in rest)}
+    endpoints = {each.endpoint for each in RECORDED.all if "/graphql" not in each.url}
+    check_all_read(endpoints, CHECKS.keys() | PLAYED, LEFT_OUT)
 
 
 # -- REST: refusals -----------------------------------------------------------------------------------
@@ -323,7 +284,7 @@ NEW_PULL = NewPullRequest("title", "", "cms/posts/a", "main", (), squash=False, 
 
 
 def test_every_refusal_is_said_in_github_s_words():
-    refused = [each for each in recorded() if each.status >= 400]
+    refused = [each for each in RECORDED.all if each.status >= 400]
     assert len(refused) > 50
     for each in refused:
         said = api.sentence_of(answer_of(each))
@@ -378,7 +339,7 @@ def test_refusal_for_rights_is_no_limit():
 
 
 def test_quota_in_the_headers_is_read():
-    counted = [each for each in recorded() if "x-ratelimit-reset" in each.answer_headers]
+    counted = [each for each in RECORDED.all if "x-ratelimit-reset" in each.answer_headers]
     assert len(counted) > 100
     for each in counted:
         limit = api.DIALECT.limits(answer_of(each))
@@ -389,7 +350,7 @@ def test_quota_in_the_headers_is_read():
 
 def test_pages_are_followed():
     """The Link headers on record name what comes next, by the number of the repository."""
-    linked = [each for each in recorded() if "link" in each.answer_headers]
+    linked = [each for each in RECORDED.all if "link" in each.answer_headers]
     nexts = [answer_of(each).links.get("next") for each in linked]
     assert len(nexts) >= 5
     assert all(each is None or each.startswith("https://api.github.com/") for each in nexts)
@@ -399,42 +360,17 @@ def test_pages_are_followed():
 # -- REST: played to the backend ----------------------------------------------------------------------
 
 
-class Playback(ServerSimulator):
-    """Answers with what is put into it, in this order."""
-
-
-class Clock:
-    """A time that passes where somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @pytest.fixture
 def played(settings):
     """Open a backend without GraphQL whose next requests are answered with recorded answers."""
-    clock = Clock()
-    http = attrs.evolve(settings, clock=clock, sleep=clock.sleep)
-    with Playback() as playback:
 
-        def play(*answers: Recorded):
-            playback.clear()
-            for each in answers:
-                kept = {"location", "retry-after", "x-ratelimit-remaining", "x-ratelimit-reset"}
-                headers = {name: value for name, value in each.answer_headers.items() if name in kept}
-                playback.inject(Played(each.status, each.content, headers))
-            root = playback.url
-            given = {"repo": "owner/repo", "api_root": root, "use_graphql": False, "branch": "master"}
-            return open_repository("github", credential="played", http=http, **given)
+    def connect(root, http):
+        given = {"repo": "owner/repo", "api_root": root, "use_graphql": False, "branch": "master"}
+        return open_repository("github", credential="played", http=http, **given)
 
-        play.clock = clock
-        yield play
+    headers = {"location", "retry-after", "x-ratelimit-remaining", "x-ratelimit-reset"}
+    with playing(settings, connect, headers) as player:
+        yield player
 
 
 def test_labels_are_those_of_the_answer(played):
@@ -525,7 +461,7 @@ def test_haste_is_waited_out_and_asked_again(played):
 
 def operations(*names: str) -> Iterator[tuple[Recorded, Any]]:
     """Give the exchanges of named GraphQL operations; there must be some."""
-    found = [each for each in recorded() if "/graphql" in each.url and operation_of(each) in names]
+    found = [each for each in RECORDED.all if "/graphql" in each.url and operation_of(each) in names]
     assert found, f"nothing of {names} is on record"
     for each in found:
         yield each, each.answer
@@ -626,7 +562,7 @@ def test_graphql_failure_of_a_field_is_understood():
 
 
 def test_every_recorded_operation_is_read_or_has_its_reason():
-    names = {operation_of(each) for each in recorded() if "/graphql" in each.url}
+    names = {operation_of(each) for each in RECORDED.all if "/graphql" in each.url}
     done = {
         *(
             "pullRequests",

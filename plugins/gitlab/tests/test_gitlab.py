@@ -478,6 +478,7 @@ def patient(seeded, settings, start):
         repository = open_repository(
             *("gitlab",), repo=REPO, api_root=f"{simulator.url}/api/v4", credential="full-token", http=known,
         )  # fmt: skip
+        simulator.clock = lambda: clock.now
         repository.simulator, repository.clock = simulator, clock
         return repository
 

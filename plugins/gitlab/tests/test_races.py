@@ -6,20 +6,16 @@ overwrite, and the writer was told of it, with that version.
 
 from __future__ import annotations
 
-import threading
-
-import attrs
 import pytest
 
 pytest.importorskip("simulators.gitlab", reason="the simulators are not beside these tests")
 
 from copydesk import ConflictError, Repository, open_repository
-from copydesk.blobs import blob_sha
 from copydesk.models import FileVersion, NewCommit, Put
-from copydesk.testing import Exchange
+from copydesk.testing import Answer
+from means.races import FILES, Writer, race, replaced_in_git
 
 REPO = "group/sub/site"
-FILES = {"a.md": b"a\n", "b.md": b"b\n", "c.md": b"c\n"}
 
 
 @pytest.fixture
@@ -27,59 +23,18 @@ def seeded(forge):
     return forge.add_repository(REPO, FILES)
 
 
-@attrs.define
-class Writer:
-    """Reads a file, waits for the others, and commits; notes what became of it."""
+@pytest.fixture
+def run(open_site, settings):
+    """Let two writers race, each in a process of their own."""
 
-    repository: Repository
-    path: str
-    name: str
-    refused: int = 0
-    told: dict[str, set[str]] = attrs.field(factory=dict)
-    intended: dict[str, str] = attrs.field(factory=dict)
+    def run_race(paths: tuple[str, str], rounds: int) -> tuple[Writer, Writer]:
+        first = open_site(branch="main")
+        first.simulator.commit_window = 0.005
+        known = {"repo": REPO, "api_root": first.options.api_root, "branch": "main"}
+        second = open_repository("gitlab", credential="full-token", http=settings, **known)
+        return race(first, second, paths, rounds)
 
-    def write(self, number: int, meet: threading.Barrier) -> None:
-        head = self.repository.get_branch("main").commit_sha
-        version = self.repository.read_file(head, self.path).version
-        content = f"{self.name} {number}\n".encode()
-        self.intended[blob_sha(content)] = str(version.blob_sha)
-        commit = NewCommit("main", head, (Put(self.path, content, version),), f"{self.name} {number}")
-        meet.wait(timeout=20)
-        try:
-            self.repository.commit_changes(commit)
-        except ConflictError as exc:
-            if exc.committed:
-                lost: dict[str, FileVersion] = exc.lost
-                self.told[blob_sha(content)] = {str(each.blob_sha) for each in lost.values()}
-            else:
-                self.refused += 1
-
-
-def race(open_site, settings, paths: tuple[str, str], rounds: int) -> tuple[Writer, Writer]:
-    first = open_site(branch="main")
-    first.simulator.commit_window = 0.005
-    known = {"repo": REPO, "api_root": first.options.api_root, "branch": "main"}
-    second = open_repository("gitlab", credential="full-token", http=settings, **known)
-    writers = (Writer(first, paths[0], "one"), Writer(second, paths[1], "two"))
-    for number in range(rounds):
-        meet = threading.Barrier(2)
-        threads = [threading.Thread(target=writer.write, args=(number, meet)) for writer in writers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    return writers
-
-
-def replaced_in_git(seeded, path: str) -> dict[str, str]:
-    """Give what each version of a file on main replaced, newest first."""
-    found, commit = {}, seeded.git[seeded.head("main")]
-    while commit.parents:
-        now, before = (str(each.tree[path].id) for each in (commit, commit.parents[0]))
-        if now != before:
-            found[now] = before
-        commit = commit.parents[0]
-    return found
+    return run_race
 
 
 @pytest.fixture(params=[20, pytest.param(200, marks=pytest.mark.long)])
@@ -87,16 +42,16 @@ def rounds(request) -> int:
     return request.param
 
 
-def test_writers_of_different_files_all_arrive(seeded, open_site, settings, rounds):
-    writers = race(open_site, settings, ("a.md", "b.md"), rounds)
+def test_writers_of_different_files_all_arrive(seeded, run, rounds):
+    writers = run(("a.md", "b.md"), rounds)
     for writer in writers:
         assert writer.refused == 0
         assert writer.told == {}
         assert replaced_in_git(seeded, writer.path) == writer.intended
 
 
-def test_no_overwrite_of_one_file_is_silent(seeded, open_site, settings, rounds):
-    writers = race(open_site, settings, ("a.md", "a.md"), rounds)
+def test_no_overwrite_of_one_file_is_silent(seeded, run, rounds):
+    writers = run(("a.md", "a.md"), rounds)
     replaced = replaced_in_git(seeded, "a.md")
     intended = {**writers[0].intended, **writers[1].intended}
     told = {**writers[0].told, **writers[1].told}
@@ -158,8 +113,6 @@ def test_commit_beside_another_is_no_overwrite(in_window, seeded):
 
 def test_overwrite_that_cannot_be_looked_at_is_reported_too(in_window):
     """The look at what came in between fails: that is no success."""
-    from copydesk.testing import Answer
-
     repository = in_window({"a.md": b"theirs\n"})
     commit = commit_to(repository, "a.md", b"mine\n")
     repository.simulator.inject(Answer(403, b"{}"), when=lambda each: each.path.endswith("/compare"), times=9)
@@ -179,10 +132,6 @@ def test_file_that_was_created_in_the_window_is_not_overwritten(in_window, seede
 
 
 # -- last commits -------------------------------------------------------------------------------------
-
-
-def asked(log: list[Exchange]) -> list[str]:
-    return [each.method for each in log]
 
 
 @pytest.mark.parametrize("strict", [False, True], ids=["now", "older versions"])

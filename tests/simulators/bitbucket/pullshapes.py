@@ -43,10 +43,10 @@ def pull_request(shapes: Shapes, repository: Repository, pull: PullRequest) -> J
         "draft": pull.draft,
         "reviewers": [shapes.user(each) for each in pull.reviewers],
         "id": pull.number,
-        "destination": _endpoint(shapes, repository, pull.base, pull.base_sha),
+        "destination": _endpoint(shapes, repository, pull.base, pull.base_sha, shapes.repository(repository)),
         "created_on": when(pull.created),
         "summary": rendered(text),
-        "source": _endpoint(shapes, repository, pull.head, pull.head_sha),
+        "source": _endpoint(shapes, repository, pull.head, pull.head_sha, _origin(shapes, repository, pull)),
         "comment_count": sum(not each.deleted for each in pull.comments),
         "state": STATES[pull.state],
         "task_count": 0,
@@ -67,11 +67,18 @@ def _closed(shapes: Shapes, repository: Repository, pull: PullRequest) -> Json:
     return shown if pull.closed is None else {**shown, "closed_on": when(pull.closed)}
 
 
-def _endpoint(shapes: Shapes, repository: Repository, branch: str, sha: str) -> Json:
+def _origin(shapes: Shapes, repository: Repository, pull: PullRequest) -> Json | None:
+    """Show the repository that a pull request comes from; a fork may be gone."""
+    if pull.fork is None:
+        return shapes.repository(repository)
+    return None if pull.fork_deleted else {"type": "repository", "full_name": pull.fork}
+
+
+def _endpoint(shapes: Shapes, repository: Repository, branch: str, sha: str, shown: Json | None) -> Json:
     strategies = {"merge_strategies": STRATEGIES, "default_merge_strategy": "merge_commit"}
     return {
         "commit": shapes.short_commit(repository, sha[:DIGITS]),
-        "repository": shapes.repository(repository),
+        "repository": shown,
         "branch": {"name": branch, **strategies},
     }
 

@@ -103,6 +103,14 @@ class Connector:
         """How many requests may go at once to the forge that bears the least; None where there is no forge."""
         return min((client.workers for client in self._clients), default=None)
 
+    def require(self, requests: int) -> None:
+        """Make sure that the limits of the forge have room for a step of so many requests.
+
+        :raises RateLimitedError: they have not; nothing was asked.
+        """
+        for client in self._clients[:1]:  # the first is that of the API
+            client.require(requests)
+
     def close(self) -> None:
         """Close every client; a second call does nothing."""
         for client in self._clients:

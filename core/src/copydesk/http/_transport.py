@@ -8,16 +8,19 @@ from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
+from urllib3.fields import RequestField
+from urllib3.filepost import encode_multipart_formdata
 
 from copydesk.errors import ConfigError
 from copydesk.http._failures import RAISED, Failure, failure_of
 from copydesk.http._origins import is_loopback
-from copydesk.http._values import Request
+from copydesk.http._values import Part, Request
 
 __all__ = ["Transport", "pieces", "read", "unfit_header"]
 
@@ -62,6 +65,9 @@ class Transport:
         fields = CaseInsensitiveDict({**self._headers})
         fields.update(headers)
         fields.update(request.headers)
+        if request.parts:
+            content, fields["Content-Type"] = encode_multipart_formdata(list(map(_field, request.parts)))
+            request = attrs.evolve(request, parts=(), content=content)
         try:
             prepared = requests.Request(
                 request.method, address, headers=dict(fields), **_body(request)
@@ -130,16 +136,16 @@ def unfit_header(headers: Mapping[str, str]) -> str:
     return next(wrong, "")
 
 
+def _field(part: Part) -> RequestField:
+    """Make a part of a form as browsers do: names in UTF-8, with quotes and line ends escaped."""
+    field = RequestField(part.name, part.content, part.filename)
+    field.make_multipart(content_type=part.content_type)
+    more = "".join(f'; {name}="{value}"' for name, value in part.parameters)
+    field.headers["Content-Disposition"] = f"{field.headers['Content-Disposition']}{more}"
+    return field
+
+
 def _body(request: Request) -> dict[str, Any]:
-    if request.parts:
-        return {
-            "files": [
-                (part.name, (part.filename, part.content, part.content_type))
-                if part.content_type
-                else (part.name, (part.filename, part.content))
-                for part in request.parts
-            ]
-        }
     if request.json is not None:
         return {"json": request.json}
     content = request.content

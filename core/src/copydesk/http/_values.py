@@ -53,6 +53,10 @@ def _as_headers(fields: Mapping[str, str]) -> Headers:
     return fields if isinstance(fields, Headers) else Headers(fields)
 
 
+def _as_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
+    return tuple(parts)
+
+
 def _as_text(value: QueryValue) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -76,12 +80,16 @@ def _shown_size(content: bytes | Iterable[bytes] | None) -> str:
 
 @attrs.frozen
 class Part:
-    """One part of a multipart body; without *filename* it is a plain field."""
+    """One part of a multipart body; without *filename* it is a plain field.
+
+    :param parameters: what its Content-Disposition says besides; names and values in ASCII.
+    """
 
     name: str
     content: bytes = attrs.field(repr=_shown_size)
     filename: str | None = None
     content_type: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
 
 
 @attrs.frozen(repr=False)
@@ -105,7 +113,7 @@ class Request:
     headers: Headers = attrs.field(factory=Headers, converter=_as_headers)
     json: Any = attrs.field(default=None, repr=False)
     content: bytes | Iterable[bytes] | None = attrs.field(default=None, repr=_shown_size)
-    parts: tuple[Part, ...] = attrs.field(default=(), converter=tuple)
+    parts: tuple[Part, ...] = attrs.field(default=(), converter=_as_parts)
     safe: bool = attrs.field(default=attrs.Factory(lambda request: request.method in _SAFE, takes_self=True))
     follow_elsewhere: bool = False
     lane: str = ""

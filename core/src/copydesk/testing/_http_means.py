@@ -328,7 +328,7 @@ def _check_commit(steps: Steps, commit: NewCommit, made: Any) -> None:
 def _check_pull(steps: Steps, head: str, made: Any) -> None:
     (pull,) = steps.repo.list_pull_requests("open", head=head)
     assert (made.number, made.head_commit_sha) == (pull.number, pull.head_commit_sha)
-    assert set(made.labels) == set(pull.labels) == set(steps.labels)
+    assert set(made.labels) == set(pull.labels) == set(steps.new_labels)
 
 
 def _check_merge(steps: Steps, pull: Any, made: Any) -> None:
@@ -342,7 +342,7 @@ def _check_proposal(steps: Steps, commit: NewCommit, made: Any) -> None:
 
 def _to_propose(steps: Steps, name: str) -> Any:
     steps.branch(name, Put(f"{name}/text.md", b"text"))
-    return steps.new_pull_request(name, *steps.labels)
+    return steps.new_pull_request(name, *steps.new_labels)
 
 
 def _proposed(steps: Steps, name: str) -> Any:
@@ -429,7 +429,7 @@ DEEDS: Final = (
     Deed(
         "propose_changes",
         "propose_changes",
-        lambda steps, name: (_new_branch(steps, name), steps.new_pull_request(name, *steps.labels)),
+        lambda steps, name: (_new_branch(steps, name), steps.new_pull_request(name, *steps.new_labels)),
         lambda repo, both: repo.propose_changes(*both),
         lambda steps, both: (*_committed(steps, both[0]), _pulls(steps, both[0].branch)),
         lambda steps, both, made: _check_proposal(steps, both[0], made),

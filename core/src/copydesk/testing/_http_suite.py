@@ -77,6 +77,8 @@ class _Means:
     many: ClassVar[int] = 12
     #: Two labels that the forge can hold, the first of them a status; the stranger the better.
     labels: ClassVar[tuple[str, str]] = LABELS
+    #: Whether the forge holds but one label at a time.
+    one_label: ClassVar[bool] = False
 
     @pytest.fixture
     def server(self) -> ServerSimulator:
@@ -112,7 +114,7 @@ class _Means:
     def steps(self, trials: Trials) -> Iterator[Steps]:
         """Prepare and look, by a repository that nothing happens to."""
         with trials.connect(trials.settings(Clock())) as repository:
-            yield Steps(repository, self.labels)
+            yield Steps(repository, self.labels, self.one_label)
 
     @pytest.fixture
     def name(self) -> Callable[[], str]:
@@ -556,10 +558,8 @@ def _harm(harm: str, strike: Strike, server: ServerSimulator) -> None:
 
 
 def _is_asked(exchange: Exchange, request: Request) -> bool:
-    return (request.method, request.environ["REQUEST_URI"].partition("?")[0]) == (
-        exchange.method,
-        exchange.path,
-    )
+    asked = request.environ["REQUEST_URI"].partition("?")
+    return (request.method, asked[0], asked[2]) == (exchange.method, exchange.path, exchange.query)
 
 
 def _answer(answer: Answer, when: Callable[[Request], bool], server: ServerSimulator) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import attrs
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -179,6 +179,9 @@ class WorkflowMachine(RuleBasedStateMachine):
     call lost a byte, also when one of its writes was cut and the same call was made again.
     """
 
+    #: Whether the forge holds but one label at a time, which is a status.
+    one_label: ClassVar[bool] = False
+
     def open_repository(self, extensions: tuple[object, ...]) -> Repository:
         """Open a fresh repository that holds exactly the seed. Every subclass has its own."""
         raise NotImplementedError("the machine needs open_repository(extensions)")
@@ -216,7 +219,13 @@ class WorkflowMachine(RuleBasedStateMachine):
     def fits(self, slug: str, opened: Mapping[str, FileVersion], path: str) -> bool:
         """Whether the file still is what the editor opened."""
         now, then = self.current(slug).get(path), opened.get(path)
-        return (blob_sha(now) if now is not None else None) == (then.blob_sha if then else None)
+        return (blob_sha(now) if now is not None else None) == (self.blob_of(path, then) if then else None)
+
+    def blob_of(self, path: str, version: FileVersion) -> str:
+        """Give the blob of a version; where the forge names none, by the bytes as of its commit."""
+        if version.blob_sha:
+            return version.blob_sha
+        return blob_sha(self.repository.read_file(str(version.last_commit_sha), path, version).content)
 
     def call(self, cut: tuple[int, bool] | None, action: Callable[[], Any]) -> Any:
         """Make a call, and the same call again if one of its writes was cut; give result or error."""
@@ -380,11 +389,20 @@ class WorkflowMachine(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.drafts))
     @rule(data=st.data(), label=st.sampled_from([*(f"{PREFIX}{status}" for status in WORKFLOW), "bug"]))
     def reviewer_labels(self, data: st.DataObject, label: str) -> None:
-        """The reviewer adds a label by hand, or takes it away, and is seen a minute later."""
+        """The reviewer adds a label by hand, or takes it away, and is seen a minute later.
+
+        Where there is but one, the reviewer puts another status in its place.
+        """
         self.now += 60
         slug = data.draw(st.sampled_from(sorted(self.drafts)))
         pull = self.pull_of(slug)
         labels = self.drafts[slug].labels
+        if self.one_label:
+            label = f"{PREFIX}draft" if label == "bug" else label
+            self.repository.set_labels(pull, (label,))
+            labels.clear()
+            labels.add(label)
+            return
         if label in labels:
             self.repository.set_labels(pull, (), (label,))
         else:
@@ -450,7 +468,8 @@ class WorkflowMachine(RuleBasedStateMachine):
         if not hasattr(self, "repository"):
             return
         head = self.repository.get_branch(self.repository.base_branch).commit_sha
-        files = {entry.path: entry.version.blob_sha for entry in self.repository.list_files(head)}
+        listed = self.repository.list_files(head)
+        files = {entry.path: self.blob_of(entry.path, entry.version) for entry in listed}
         assert files == {path: blob_sha(content) for path, content in self.base.items()}
 
     @invariant()

@@ -42,8 +42,15 @@ class Steps:
     """Short ways to commit, to propose and to look."""
 
     repo: Repository
-    #: Two labels that the forge can hold.
-    labels: tuple[str, str] = LABELS
+    #: Labels that the forge can hold, the first of them a status.
+    labels: tuple[str, ...] = LABELS
+    #: Whether it holds but one at a time.
+    one_label: bool = False
+
+    @property
+    def new_labels(self) -> tuple[str, ...]:
+        """What a pull request gets when it is opened."""
+        return self.labels[: 1 if self.one_label else 2]
 
     @property
     def base(self) -> str:

@@ -156,6 +156,11 @@ def read_repository(answer: Answer, level: int | None = None) -> RepositoryInfo:
     )
 
 
+def is_empty(project: Mapping[str, Any]) -> bool:
+    """Whether a project has no branch; newer versions tell even then which one will be the default."""
+    return bool(project.get("empty_repo")) or not project.get("default_branch")
+
+
 def read_access(who: Mapping[str, Any], project: Answer, level: int | None) -> Access:
     """Put together who asks and what may be done."""
     return Access(read_user(who), read_repository(project, level).may_write)

@@ -107,12 +107,12 @@ class GitLabBackend:
         head = self.head(name)
         if head is not None:
             return Branch(name, head)
-        default = self.get_repository().default_branch
-        if not default:
+        project = self._send("GET", "")
+        if api.is_empty(project.json_object()):
             raise NotFoundError(
                 f"{self.options.repo!r} is empty on gitlab: it has no branch {name!r}; push a first commit"
             )
-        raise refusals.absent_branch("gitlab", name, default)
+        raise refusals.absent_branch("gitlab", name, api.read_repository(project).default_branch)
 
     def head(self, name: str) -> str | None:
         """Give the head of a branch as it is now, None where there is none."""

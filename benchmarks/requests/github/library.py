@@ -12,6 +12,7 @@ from github.GitRef import GitRef
 from github.PullRequest import PullRequest
 from github.Repository import Repository
 
+from benchmarks.requests.editors import Editor
 from benchmarks.requests.sites import PREFIX, TOKEN, Status
 
 __all__ = ["PyGithub"]
@@ -25,7 +26,7 @@ class _Draft:
     label: str = f"{PREFIX}draft"
 
 
-class PyGithub:
+class PyGithub(Editor):
     """Knows base and drafts as its last calls gave them; without *waits* it does not slow itself down."""
 
     def __init__(self, url: str, repo: str, *, waits: bool = True) -> None:

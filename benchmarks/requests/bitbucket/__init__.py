@@ -1,0 +1,5 @@
+"""Bitbucket Cloud: who works on it, and what each of them has to be known for."""
+
+from benchmarks.requests.bitbucket.bench import BITBUCKET
+
+__all__ = ["BITBUCKET"]

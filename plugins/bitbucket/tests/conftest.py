@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from copydesk import Repository, open_repository
+from copydesk.http import HttpSettings
+from copydesk.testing import SEED
+
+TOKEN = "full-token"
+
+
+@pytest.fixture
+def forge(tmp_path):
+    from simulators.store import Forge
+
+    forge = Forge(tmp_path / "forge")
+    forge.now = lambda: datetime.now(UTC)
+    forge.add_token(TOKEN, forge.add_user("owner", "Site Owner", "owner@example.org"))
+    forge.add_token("read-token", forge.add_user("reader"), "read")
+    yield forge
+    forge.close()
+
+
+@pytest.fixture
+def start(forge) -> Iterator[Callable]:
+    """Start a Bitbucket over the forge; every exchange with it is held against Bitbucket's own description."""
+    from simulators.bitbucket import BitbucketSimulator
+    from simulators.bitbucket.validate import check
+
+    with contextlib.ExitStack() as stack:
+        started = []
+
+        def starter():
+            simulator = stack.enter_context(BitbucketSimulator(forge))
+            simulator.quota_left = 10**6  # what a suite asks in a second
+            started.append(simulator)
+            return simulator
+
+        yield starter
+        for simulator in started:
+            for exchange in simulator.log:
+                check(exchange, simulator.root)
+
+
+@pytest.fixture
+def settings() -> HttpSettings:
+    """Requests whose waiting takes no time."""
+    from copydesk.http import Gates
+
+    return HttpSettings(sleep=lambda _: None, gates=Gates(), environ={}, timeout=(5, 10))
+
+
+@pytest.fixture
+def open_site(start, settings) -> Callable[..., Repository]:
+    """Open `owner/site` on a Bitbucket of its own; the simulator is its `simulator`."""
+
+    def opener(*, token: object = TOKEN, **options: object) -> Repository:
+        simulator = start()
+        given = {"repo": "owner/site", "api_root": simulator.url + simulator.root, **options}
+        repository = open_repository("bitbucket", credential=token, http=settings, **given)
+        repository.simulator = simulator
+        return repository
+
+    return opener
+
+
+@pytest.fixture
+def open_seeded(forge, open_site) -> Callable[..., Repository]:
+    """Open a repository that holds exactly the seed of the suite."""
+    files = {file.path: file.content for file in SEED}
+    modes = {file.path: int(file.mode, 8) for file in SEED}
+    forge.add_repository("owner/site", files, modes=modes)
+    return open_site
