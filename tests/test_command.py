@@ -725,7 +725,10 @@ def test_what_would_move_the_cursor_is_escaped(site_path, tmp_path, on_site):
         assert "\x1b[31m" not in shown.replace("\x1b[31m-", "")
 
 
-@pytest.mark.parametrize("share", [0.4, 0.6, 0.75, 0.9])
+# Two moments every day, for each takes three starts of the command.
+@pytest.mark.parametrize(
+    "share", [pytest.param(0.4, marks=pytest.mark.long), 0.6, pytest.param(0.75, marks=pytest.mark.long), 0.9]
+)
 def test_interrupted_save_leaves_nothing_half_done(share, site_path, tmp_path, git):
     """Ctrl-C at a part of the time that a save takes; the same command again finishes it."""
     files = []

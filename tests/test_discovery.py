@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,33 @@ def test_installed_backends_counts_a_distribution_once_that_is_on_the_path_twice
     plugins.install("copydesk-twin", "2", {"twin": "a:b"})
     origins = [backend.origin for backend in installed_backends() if backend.name == "twin"]
     assert origins == ["copydesk-twin 2"]
+
+
+def test_load_backend_sees_what_comes_and_goes(plugins):
+    """Metadata is read again when a distribution came into a folder, or went from it."""
+    plugins.plugin("early")
+    place = plugins.install("copydesk-pair", "1", {"pair": "copydesk_early:backend"})
+    assert load_backend("pair")[1].version == "1"
+    (old,) = place.glob("*.dist-info")
+    new = old.rename(place / "copydesk_pair-2.dist-info")
+    (new / "METADATA").write_text("Metadata-Version: 2.1\nName: copydesk-pair\nVersion: 2\n")
+    os.utime(place, ns=(1, 1))  # however coarse the clock of the file system is
+    assert load_backend("pair")[1].version == "2"
+    shutil.rmtree(new)
+    os.utime(place, ns=(2, 2))
+    with pytest.raises(BackendNotFoundError):
+        load_backend("pair")
+
+
+def test_load_backend_sees_what_was_looked_at_while_it_came(plugins):
+    """An installer makes the folder first: what is not found is looked for again."""
+    plugins.plugin("early")
+    place = plugins.install("copydesk-slow", "1", {})
+    with pytest.raises(BackendNotFoundError):
+        load_backend("slow")
+    (points,) = place.glob("*.dist-info/entry_points.txt")
+    points.write_text("[copydesk.backends]\nslow = copydesk_early:backend\n")
+    assert load_backend("slow")[1].distribution == "copydesk-slow"
 
 
 def test_installed_backends_ignores_other_groups(plugins):

@@ -9,6 +9,8 @@ A plugin names its :class:`~copydesk.factory.BackendFactory` in the entry-point 
 from __future__ import annotations
 
 import difflib
+import functools
+import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from copydesk.errors import BackendLoadError, BackendNotFoundError
@@ -50,6 +52,32 @@ def _entry_points() -> tuple[EntryPoint, ...]:
     return tuple(metadata.entry_points(group=GROUP))
 
 
+@functools.lru_cache(maxsize=1)
+def _known(places: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - the key
+    return _entry_points()
+
+
+def _named(name: str) -> list[EntryPoint]:
+    """Find who brings a backend; where nothing came and nothing went, without reading all metadata again."""
+    places = tuple((place, _changed(place)) for place in sys.path)
+    points = [point for point in _known(places) if _folded(point.name) == _folded(name)]
+    if not points:
+        # It may have been looked at while it was being installed.
+        _known.cache_clear()
+        points = [point for point in _known(places) if _folded(point.name) == _folded(name)]
+    return points
+
+
+def _changed(place: str) -> int:
+    """Tell when a folder of distributions got one or lost one."""
+    from pathlib import Path  # costs some milliseconds, which a program that imports copydesk alone saves
+
+    try:
+        return Path(place).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _described(point: EntryPoint) -> InstalledBackend:
     # What is left of a distribution that was removed by hand may have entry points and no metadata.
     try:
@@ -77,7 +105,7 @@ def load_backend(name: str) -> tuple[BackendFactory[Any], InstalledBackend]:
     :raises BackendNotFoundError: none brings it.
     :raises BackendLoadError: two bring it, the import fails, or what it names is no :class:`BackendFactory`.
     """
-    points = [point for point in _entry_points() if _folded(point.name) == _folded(name)]
+    points = _named(name)
     if not points:
         raise _not_found(name)
     if len(points) > 1:

@@ -588,11 +588,18 @@ def _check_word(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
+class _Manager(pluggy.PluginManager):
+    """A manager that does not look for hooks among what every object has: that is slow, and in vain."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+
+
 def _plugins(
     origin: InstalledBackend, backends: tuple[object, ...], extensions: tuple[object, ...]
 ) -> pluggy.PluginManager:
     """Make the manager of one open repository; pluggy checks every signature here."""
-    plugins = pluggy.PluginManager("copydesk")
+    plugins = _Manager("copydesk")
     plugins.add_hookspecs(BackendHooks)
     # pluggy asks the last one registered first, and here the first of a tuple is the one to be asked.
     for index, backend in reversed(tuple(enumerate(backends))):

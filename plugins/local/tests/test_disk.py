@@ -221,7 +221,7 @@ def test_file_that_is_cut_off_is_an_error(bare: Path, run_git: Git) -> None:
     """Half an object is an error like any other damage."""
     damage(bare, run_git, f"main:{HELLO}", cut_off)
     command = [sys.executable, "-c", READ, bare, HELLO]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False)
     assert "ProtocolError: the repository" in done.stderr
 
 

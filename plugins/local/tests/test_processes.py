@@ -24,8 +24,10 @@ from copydesk.errors import UnavailableError
 from copydesk.testing._steps import Steps
 
 PROCESSES = 8
-TIMES = 50
-ROUNDS = 20
+#: How much each process does; without lock and comparison, twelve times fail as fifty do.
+each_times = pytest.mark.parametrize("times", [12, pytest.param(50, marks=pytest.mark.long)])
+#: How often processes are killed, at another moment each.
+each_rounds = pytest.mark.parametrize("rounds", [5, pytest.param(20, marks=pytest.mark.long)])
 
 HEADER = r"""
 import itertools, os, sys
@@ -150,67 +152,58 @@ def assert_sound(path: Path) -> None:
 # -- all at once --------------------------------------------------------------------------------------
 
 
+@each_times
 def test_commits_of_eight_processes_all_arrive(
-    bare: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd]
+    bare: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd], times: int
 ) -> None:
-    """Eight processes commit fifty files each to one branch: four hundred commits and files, one line."""
-    reported = crowd(COMMIT_FILES, bare, PROCESSES, TIMES).finish()
+    """Eight processes commit files to one branch, one after the other: all commits and files, one line."""
+    reported = crowd(COMMIT_FILES, bare, PROCESSES, times).finish()
     line = run_git(bare, "rev-list", "--first-parent", "main").split()
-    assert len(line) == PROCESSES * TIMES + 1
+    assert len(line) == PROCESSES * times + 1
     assert set(reported) == set(line[:-1])
     files = run_git(bare, "ls-tree", "-r", "--name-only", "main", "new/").splitlines()
-    written = {f"new/writer{name}/{number}.md" for name in range(PROCESSES) for number in range(TIMES)}
+    written = {f"new/writer{name}/{number}.md" for name in range(PROCESSES) for number in range(times)}
     assert set(files) == written
     assert_sound(bare)
 
 
+@each_times
 def test_counter_of_eight_processes_is_exact(
-    bare: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd]
+    bare: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd], times: int
 ) -> None:
     """Eight processes read, add one and write one file; whoever was overtaken is told and tries again."""
     with open_repository("local", repo=bare) as repo:
         Steps(repo).commit(Put("counter.txt", b"0"))
-    crowd(COUNT_UP, bare, PROCESSES, TIMES).finish()
-    assert run_git(bare, "show", "main:counter.txt") == str(PROCESSES * TIMES)
-    assert run_git(bare, "rev-list", "--count", "main") == str(PROCESSES * TIMES + 2)
+    crowd(COUNT_UP, bare, PROCESSES, times).finish()
+    assert run_git(bare, "show", "main:counter.txt") == str(PROCESSES * times)
+    assert run_git(bare, "rev-list", "--count", "main") == str(PROCESSES * times + 2)
     assert_sound(bare)
 
 
-def check_pull_requests(path: Path, git: Callable[..., str], crowd: Callable[..., Crowd], times: int) -> None:
-    tree, main = git(path, "rev-parse", "main^{tree}", "main").split()
-    draft = git(path, "commit-tree", tree, "-p", main, "-m", "A draft")
+@each_times
+def test_pull_requests_of_eight_processes_have_their_own_numbers(
+    bare: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd], times: int
+) -> None:
+    """Eight processes open pull requests: they are numbered from 1 on, none twice, none left out."""
+    tree, main = run_git(bare, "rev-parse", "main^{tree}", "main").split()
+    draft = run_git(bare, "commit-tree", tree, "-p", main, "-m", "A draft")
     names = {f"cms/writer{name}/{number}" for name in range(PROCESSES) for number in range(times)}
     commands = "".join(f"create refs/heads/{name} {draft}\n" for name in names)
-    git(path, "update-ref", "--stdin", content=commands.encode())
-    numbers = crowd(PROPOSE, path, PROCESSES, times).finish()
+    run_git(bare, "update-ref", "--stdin", content=commands.encode())
+    numbers = crowd(PROPOSE, bare, PROCESSES, times).finish()
     assert sorted(map(int, numbers)) == list(range(1, PROCESSES * times + 1))
-    with open_repository("local", repo=path) as repo:
+    with open_repository("local", repo=bare) as repo:
         assert {pull.head for pull in repo.list_pull_requests() if not pull.problem} == names
-    assert_sound(path)
-
-
-def test_pull_requests_of_eight_processes_have_their_own_numbers(
-    bare: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd]
-) -> None:
-    """Eight processes open ten pull requests each: they are numbered 1 to 80, none twice, none left out."""
-    check_pull_requests(bare, run_git, crowd, 10)
-
-
-@pytest.mark.long
-def test_four_hundred_pull_requests_have_their_own_numbers(
-    bare: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd]
-) -> None:
-    """Eight processes open fifty each: 1 to 400."""
-    check_pull_requests(bare, run_git, crowd, TIMES)
+    assert_sound(bare)
 
 
 def test_foreign_and_own_commits_all_arrive(
     bare: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd]
 ) -> None:
     """git moves the branch fifty times while two processes commit to it: nobody loses a commit."""
-    own = crowd(COMMIT_FILES, bare, 2, TIMES)
+    own = crowd(COMMIT_FILES, bare, 2, 50)
     foreign = []
-    while len(foreign) < TIMES:
+    while len(foreign) < 50:
         head = run_git(bare, "rev-parse", "main")
         made = run_git(bare, "commit-tree", f"{head}^{{tree}}", "-p", head, "-m", "Foreign")
         with contextlib.suppress(subprocess.CalledProcessError):  # git compares too, and was overtaken
@@ -273,16 +266,26 @@ def check_kills(
     assert_sound(path)
 
 
+@each_rounds
 def test_kill_loses_nothing_that_was_reported(
-    bare: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd], chance: random.Random
+    bare: Path,
+    run_git: Callable[..., str],
+    crowd: Callable[..., Crowd],
+    chance: random.Random,
+    rounds: int,
 ) -> None:
     """What a process had reported before it was killed is on the branch, and the next commit goes on."""
-    check_kills(bare, ROUNDS, chance, crowd, run_git)
+    check_kills(bare, rounds, chance, crowd, run_git)
 
 
+@each_rounds
 def test_kill_leaves_working_copy_that_next_commit_mends(
-    working_copy: Path, run_git: Callable[..., str], crowd: Callable[..., Crowd], chance: random.Random
+    working_copy: Path,
+    run_git: Callable[..., str],
+    crowd: Callable[..., Crowd],
+    chance: random.Random,
+    rounds: int,
 ) -> None:
     """Killed together with the git command that it runs, a process leaves files that are put right again."""
-    check_kills(working_copy, ROUNDS // 4, chance, crowd, run_git)
+    check_kills(working_copy, rounds, chance, crowd, run_git)
     assert run_git(working_copy, "status", "--porcelain") == ""

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import attrs
-import filelock
 import pygit2
 from copydesk.errors import (
     ConfigError,
@@ -110,6 +109,8 @@ class Store:
 
         :raises UnavailableError: another writer held it for a minute.
         """
+        import filelock  # takes as long as all the rest of this package, and reading needs no lock
+
         lock = filelock.FileLock(
             self.common_dir / "copydesk.lock", timeout=LOCK_SECONDS, poll_interval=0.002, thread_local=False
         )
