@@ -75,8 +75,8 @@ def session():
 
 
 def headers_differ(each: Recorded, response: requests.Response) -> Iterator[str]:
-    """Say where the kind of the content, and how long it may be kept, is another one."""
-    for name in ("content-type", "cache-control"):
+    """Say where the kind of the content, how long it may be kept, or what a token needs is another one."""
+    for name in ("content-type", "cache-control", "x-accepted-oauth-scopes"):
         recorded, ours = each.answer_headers.get(name), response.headers.get(name)
         if recorded is not None and recorded != ours:
             yield f"{name} {ours}, not {recorded}"

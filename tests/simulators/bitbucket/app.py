@@ -38,6 +38,8 @@ ROUTES: Final = (
     *comments.ROUTES,
     *pulls.ROUTES,
 )
+#: Where in a request it is kept what its token must be allowed.
+ACCEPTED: Final = "simulators.bitbucket.accepted"
 READING: Final = {"GET", "HEAD"}
 HOUR: Final = 3600
 ANONYMOUS: Final = 60
@@ -164,6 +166,7 @@ class BitbucketSimulator(ForgeSimulator):
                 name = arguments.pop("workspace"), arguments.pop("repo_slug")
                 call._repository = self._repository(call, *name)
                 self.tasks.advance(call.repository)
+            request.environ[ACCEPTED] = accepted_scope(request.method, route.pattern)
             self._check_rights(call, route)
             try:
                 return route.handler(call, **arguments)
@@ -207,8 +210,8 @@ class BitbucketSimulator(ForgeSimulator):
             raise no_scope("repository", "account")
         if access is None or needs_account or call.request.method in READING:
             return
-        if access.level != "write":
-            needed = "pullrequest:write" if "/pullrequests" in route.pattern else "repository:write"
+        needed = accepted_scope(call.request.method, route.pattern)
+        if access.level != "write" and needed not in SCOPES[access.level].split(", "):
             raise no_scope(SCOPES[access.level], needed)
         if call.repository.archived:
             raise ProblemError(403, "This repository is read-only.")
@@ -219,6 +222,8 @@ class BitbucketSimulator(ForgeSimulator):
         access = self.forge.tokens.get(token)
         if access is not None:
             response.headers["X-OAuth-Scopes"] = SCOPES[access.level]
+            if ACCEPTED in request.environ:
+                response.headers["X-Accepted-OAuth-Scopes"] = request.environ[ACCEPTED]
         if scheme and (self.rate_headers or token in self.repository_tokens):
             left = self._quota - len(self._asked.get(token, ()))
             response.headers["X-RateLimit-Limit"] = str(self._quota)
@@ -242,6 +247,16 @@ def credential(request: Request) -> tuple[str, str]:
         return scheme, base64.b64decode(token).decode().partition(":")[2]
     except (binascii.Error, ValueError):
         return scheme, ""
+
+
+def accepted_scope(method: str, pattern: str) -> str:
+    """Give what a token must be allowed; who may read pull requests may comment on them."""
+    if not pattern.startswith(repos.REPOSITORY):
+        return "account"
+    of_pulls = "/pullrequests" in pattern
+    scope = "pullrequest" if of_pulls else "repository"
+    reads = method in READING or (of_pulls and "/comments" in pattern)
+    return scope if reads else f"{scope}:write"
 
 
 def no_scope(granted: str, required: str) -> ProblemError:
