@@ -72,6 +72,8 @@ class BitbucketSimulator(ForgeSimulator):
         self.repository_tokens: set[str] = set()
         #: OAuth tokens that were good once.
         self.expired: set[str] = set()
+        #: Where the large files are, by their sha256: Bitbucket leads there instead of giving their pointers.
+        self.large: dict[str, str] = {}
         #: Listings that go deeper take too long.
         self.depth_limit: int | None = None
         #: Commits of more files fail.
@@ -119,7 +121,7 @@ class BitbucketSimulator(ForgeSimulator):
         if request.path.startswith(f"{self.root}/repositories/"):
             self._count(request)
         web = request.host_url.rstrip("/")
-        shapes = Shapes(web + self.root, web, self.forge, self.escape_comments)
+        shapes = Shapes(web + self.root, web, self.forge, self.escape_comments, self.large)
         return self._routed(Call(simulator=self, request=request, shapes=shapes, access=access))
 
     def _access(self, request: Request) -> Access | None:

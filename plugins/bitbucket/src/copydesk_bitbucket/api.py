@@ -5,6 +5,7 @@ Groups of Bitbucket's documentation are named as they are titled there (Source, 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -217,9 +218,9 @@ def ask_tree(base: str, commit_sha: str, folder: str, depth: int) -> Request:
 
 
 def read_tree(items: Iterable[Mapping[str, Any]], commit_sha: str) -> tuple[TreeEntry, ...]:
-    """Read the files of a page of a tree; submodules are left out."""
+    """Read the files of a page of a tree; submodules are left out, and the sizes of files that are in LFS."""
     entries = (
-        TreeEntry(item["path"], item.get("size"), read_version(item, commit_sha))
+        TreeEntry(item["path"], None if is_large(item) else item.get("size"), read_version(item, commit_sha))
         for item in items
         if item["type"] == "commit_file"
     )
@@ -250,6 +251,25 @@ def check_source(answer: Answer, path: str) -> bytes:
             "for; check api_root and the proxy"
         )
     return answer.content
+
+
+def is_large(item: Mapping[str, Any]) -> bool:
+    """Whether a file is in LFS; its size is then that of the large file."""
+    return "lfs" in (item.get("attributes") or ())
+
+
+def ask_source(base: str, commit_sha: str, path: str) -> Request:
+    """Ask for the bytes of a file; of one in LFS they are elsewhere, where no credential goes."""
+    return Request("GET", source_path(base, commit_sha, path), follow_elsewhere=True)
+
+
+def pointer_to(content: bytes) -> bytes:
+    """Give what git has of a file in LFS (the specification of Git LFS: The Pointer)."""
+    oid = hashlib.sha256(content).hexdigest()
+    return b"version https://git-lfs.github.com/spec/v1\noid sha256:%b\nsize %d\n" % (
+        oid.encode(),
+        len(content),
+    )
 
 
 def ask_meta(base: str, commit_sha: str, path: str) -> Request:
