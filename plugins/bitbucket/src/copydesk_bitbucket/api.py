@@ -51,6 +51,7 @@ _MODES: Final = {"link": Mode.SYMLINK, "executable": Mode.EXECUTABLE, "subreposi
 _ATTRIBUTES: Final = {Mode.SYMLINK: "link", Mode.EXECUTABLE: "executable"}
 _STATES: Final = {"OPEN": "open", "MERGED": "merged", "DECLINED": "closed", "SUPERSEDED": "closed"}
 _CHECK_STATES: Final = {"SUCCESSFUL": "success", "INPROGRESS": "pending"}
+_WRITING: Final = frozenset({"repository:write", "pullrequest:write"})
 _WRITERS: Final = frozenset({"write", "admin"})
 #: What a form has to write in another way, and what looks as if that had been done (RFC 7578, section 2).
 _UNCLEAR: Final = re.compile(r'["\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}')
@@ -158,6 +159,11 @@ def read_scopes(answer: Answer) -> tuple[str, ...]:
     """Read what a token may do, which every answer tells."""
     scopes = answer.headers.get("x-oauth-scopes", "").split(",")
     return tuple(scope.strip() for scope in scopes if scope.strip())
+
+
+def scopes_may_write(scopes: tuple[str, ...]) -> bool | None:
+    """Tell whether a token may write; who may write pull requests may write their repository too (Scopes)."""
+    return not _WRITING.isdisjoint(scopes) if scopes else None
 
 
 def _text(value: str) -> str:

@@ -84,7 +84,7 @@ class BitbucketBackend:
         scopes = api.read_scopes(answer)
         if answer.status == 403:
             self._send("GET", "")  # or say that the repository is not there
-            return Access(None, "repository:write" in scopes if scopes else None, scopes)
+            return Access(None, api.scopes_may_write(scopes), scopes)
         return Access(api.read_user(answer.json_object()), self._may_write(), scopes)
 
     def _may_write(self) -> bool | None:
