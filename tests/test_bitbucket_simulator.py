@@ -160,9 +160,17 @@ def test_token_of_a_repository_has_no_user(ask, simulator):
     assert ask("GET").status_code == 200
 
 
+def test_reader_may_comment(ask, site):
+    """The real one asks for the scope `pullrequest` there, and not for the right to write."""
+    draft(site)
+    made = ask("POST", "/pullrequests/1/comments", {"content": {"raw": "Well done"}}, **bearer("reader"))
+    assert made.status_code == 201
+    assert made.headers["X-Accepted-OAuth-Scopes"] == "pullrequest"
+
+
 def test_reader_may_not_write(ask, site):
     draft(site)
-    for path in ("/refs/branches", "/pullrequests/1/comments", "/src"):
+    for path in ("/refs/branches", "/pullrequests/1/decline", "/src"):
         refused = ask("POST", path, {}, **bearer("reader"))
         assert refused.status_code == 403
         assert refused.json()["error"]["message"].startswith("Your credentials lack")

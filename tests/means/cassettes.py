@@ -19,6 +19,9 @@ from copydesk.http import HttpSettings
 
 __all__ = ["CassetteSuite", "Wire", "check_cassettes"]
 
+#: What stands for what is another one each time: between the parts of a form, and the time of an answer.
+_BOUNDARY = "boundary"
+_DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
 _CONFIG = b"""\
 backend: {name: %(backend)s, repo: %(repo)s}
 publish_mode: editorial_workflow
@@ -56,11 +59,15 @@ class Scrubber:
         request.uri = self._told(request.uri)
         kept = ((name, value) for name, value in request.headers.items() if name.lower() in self.wire.asked)
         request.headers = dict(kept)
+        found = re.search("boundary=(.+)", request.headers.get("Content-Type", ""))
+        if found is not None:
+            request.headers["Content-Type"] = request.headers["Content-Type"].replace(found[1], _BOUNDARY)
+            request.body = request.body.replace(found[1].encode(), _BOUNDARY.encode())
         return request
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
         headers = {
-            name: list(map(self._told, values))
+            name: [_DATE] if name.lower() == "date" else list(map(self._told, values))
             for name, values in response["headers"].items()
             if name.lower() in self.wire.answered
         }

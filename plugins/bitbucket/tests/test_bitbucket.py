@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import ClassVar
 
 import attrs
@@ -11,6 +12,7 @@ pytest.importorskip("simulators.bitbucket", reason="the simulators are not besid
 
 from copydesk import ConflictError, NotMergeableError, Repository, Workflow, open_repository
 from copydesk.auth import Refresher
+from copydesk.blobs import blob_sha
 from copydesk.errors import (
     AuthenticationError,
     ConfigError,
@@ -323,6 +325,61 @@ def test_version_of_a_file_that_was_changed_is_refused(workflow, seeded, setting
     with pytest.raises(ConflictError) as caught:
         other.save("posts", "hello", b"mine\n", based_on=opened)
     assert caught.value.paths == (HELLO,)
+
+
+@pytest.fixture
+def large(seeded, repository):
+    """A file in LFS, of which git has the pointer; what is elsewhere is answered by the simulator given."""
+    content = bytes(range(256))
+    oid = hashlib.sha256(content).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 256\n".encode()
+    seeded.commit_files("main", {"static/large.png": pointer}, "Add")
+    with ServerSimulator() as elsewhere:
+        repository.simulator.large[oid] = f"{elsewhere.url}/file/1/binary?token=1"
+        yield elsewhere, pointer, content
+
+
+def test_file_in_lfs_is_the_pointer_that_git_has(repository, large):
+    elsewhere, pointer, content = large
+    elsewhere.inject(Answer(200, content))
+    head = repository.get_branch("main").commit_sha
+    (entry,) = repository.list_files(head, "static")
+    assert (entry.path, entry.size) == ("static/large.png", None)
+    file = repository.read_file(head, entry.path, entry.version)
+    assert (file.content, file.version.blob_sha) == (pointer, blob_sha(pointer))
+    (asked,) = elsewhere.log
+    assert "Authorization" not in asked.request_headers
+
+
+def test_file_in_lfs_stays_there_where_it_is_moved(repository, seeded, large):
+    elsewhere, pointer, content = large
+    elsewhere.inject(Answer(200, content), times=2)
+    head = repository.get_branch("main").commit_sha
+    version = repository.read_file(head, "static/large.png").version
+    repository.commit_changes(
+        NewCommit("main", head, (Move("static/large.png", "static/moved.png", version),), "Move")
+    )
+    assert seeded.git[seeded.head("main")].tree["static/moved.png"].data == pointer
+
+
+def test_file_in_lfs_that_is_not_there_is_told(repository, large):
+    elsewhere, _, _ = large
+    elsewhere.inject(Answer(404))
+    head = repository.get_branch("main").commit_sha
+    with pytest.raises(NotFoundError, match=r"'static/large.png' is in LFS, and not there; push it with"):
+        repository.read_file(head, "static/large.png", FileVersion(None))
+
+
+def test_page_of_a_stranger_is_no_file_in_lfs(repository, large):
+    """Such as one for logging in, to which a proxy leads."""
+    elsewhere, _, _ = large
+    elsewhere.inject(Answer(200, b"<html>Log in</html>"))
+    head = repository.get_branch("main").commit_sha
+    repository.simulator.inject(Answer(302, b"", {"Location": f"{elsewhere.url}/login"}, "text/html"))
+    with pytest.raises(
+        ProtocolError, match=r"bitbucket led to http://.* for 'content/.*', which is not in LFS"
+    ):
+        repository.read_file(head, HELLO, FileVersion(None))
 
 
 # -- committing ---------------------------------------------------------------------------------------

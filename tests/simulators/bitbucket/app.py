@@ -38,6 +38,8 @@ ROUTES: Final = (
     *comments.ROUTES,
     *pulls.ROUTES,
 )
+#: Where in a request it is kept what its token must be allowed.
+ACCEPTED: Final = "simulators.bitbucket.accepted"
 READING: Final = {"GET", "HEAD"}
 HOUR: Final = 3600
 ANONYMOUS: Final = 60
@@ -70,6 +72,8 @@ class BitbucketSimulator(ForgeSimulator):
         self.repository_tokens: set[str] = set()
         #: OAuth tokens that were good once.
         self.expired: set[str] = set()
+        #: Where the large files are, by their sha256: Bitbucket leads there instead of giving their pointers.
+        self.large: dict[str, str] = {}
         #: Listings that go deeper take too long.
         self.depth_limit: int | None = None
         #: Commits of more files fail.
@@ -117,7 +121,7 @@ class BitbucketSimulator(ForgeSimulator):
         if request.path.startswith(f"{self.root}/repositories/"):
             self._count(request)
         web = request.host_url.rstrip("/")
-        shapes = Shapes(web + self.root, web, self.forge, self.escape_comments)
+        shapes = Shapes(web + self.root, web, self.forge, self.escape_comments, self.large)
         return self._routed(Call(simulator=self, request=request, shapes=shapes, access=access))
 
     def _access(self, request: Request) -> Access | None:
@@ -164,6 +168,7 @@ class BitbucketSimulator(ForgeSimulator):
                 name = arguments.pop("workspace"), arguments.pop("repo_slug")
                 call._repository = self._repository(call, *name)
                 self.tasks.advance(call.repository)
+            request.environ[ACCEPTED] = accepted_scope(request.method, route.pattern)
             self._check_rights(call, route)
             try:
                 return route.handler(call, **arguments)
@@ -207,8 +212,8 @@ class BitbucketSimulator(ForgeSimulator):
             raise no_scope("repository", "account")
         if access is None or needs_account or call.request.method in READING:
             return
-        if access.level != "write":
-            needed = "pullrequest:write" if "/pullrequests" in route.pattern else "repository:write"
+        needed = accepted_scope(call.request.method, route.pattern)
+        if access.level != "write" and needed not in SCOPES[access.level].split(", "):
             raise no_scope(SCOPES[access.level], needed)
         if call.repository.archived:
             raise ProblemError(403, "This repository is read-only.")
@@ -219,6 +224,8 @@ class BitbucketSimulator(ForgeSimulator):
         access = self.forge.tokens.get(token)
         if access is not None:
             response.headers["X-OAuth-Scopes"] = SCOPES[access.level]
+            if ACCEPTED in request.environ:
+                response.headers["X-Accepted-OAuth-Scopes"] = request.environ[ACCEPTED]
         if scheme and (self.rate_headers or token in self.repository_tokens):
             left = self._quota - len(self._asked.get(token, ()))
             response.headers["X-RateLimit-Limit"] = str(self._quota)
@@ -242,6 +249,16 @@ def credential(request: Request) -> tuple[str, str]:
         return scheme, base64.b64decode(token).decode().partition(":")[2]
     except (binascii.Error, ValueError):
         return scheme, ""
+
+
+def accepted_scope(method: str, pattern: str) -> str:
+    """Give what a token must be allowed; who may read pull requests may comment on them."""
+    if not pattern.startswith(repos.REPOSITORY):
+        return "account"
+    of_pulls = "/pullrequests" in pattern
+    scope = "pullrequest" if of_pulls else "repository"
+    reads = method in READING or (of_pulls and "/comments" in pattern)
+    return scope if reads else f"{scope}:write"
 
 
 def no_scope(granted: str, required: str) -> ProblemError:

@@ -5,6 +5,7 @@ Groups of Bitbucket's documentation are named as they are titled there (Source, 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -50,6 +51,7 @@ _MODES: Final = {"link": Mode.SYMLINK, "executable": Mode.EXECUTABLE, "subreposi
 _ATTRIBUTES: Final = {Mode.SYMLINK: "link", Mode.EXECUTABLE: "executable"}
 _STATES: Final = {"OPEN": "open", "MERGED": "merged", "DECLINED": "closed", "SUPERSEDED": "closed"}
 _CHECK_STATES: Final = {"SUCCESSFUL": "success", "INPROGRESS": "pending"}
+_WRITING: Final = frozenset({"repository:write", "pullrequest:write"})
 _WRITERS: Final = frozenset({"write", "admin"})
 #: What looks as if it stood for a quote, the end of a line or another letter, as a form writes them (RFC 7578).
 _UNCLEAR: Final = re.compile(r"%(?:22|0[AaDd]|[89A-Fa-f][0-9A-Fa-f])")
@@ -159,6 +161,11 @@ def read_scopes(answer: Answer) -> tuple[str, ...]:
     return tuple(scope.strip() for scope in scopes if scope.strip())
 
 
+def scopes_may_write(scopes: tuple[str, ...]) -> bool | None:
+    """Tell whether a token may write; who may write pull requests may write their repository too (Scopes)."""
+    return not _WRITING.isdisjoint(scopes) if scopes else None
+
+
 def _text(value: str) -> str:
     """Write a text in Bitbucket's language for filters (Filter and sort API objects)."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
@@ -217,9 +224,9 @@ def ask_tree(base: str, commit_sha: str, folder: str, depth: int) -> Request:
 
 
 def read_tree(items: Iterable[Mapping[str, Any]], commit_sha: str) -> tuple[TreeEntry, ...]:
-    """Read the files of a page of a tree; submodules are left out."""
+    """Read the files of a page of a tree; submodules are left out, and the sizes of files that are in LFS."""
     entries = (
-        TreeEntry(item["path"], item.get("size"), read_version(item, commit_sha))
+        TreeEntry(item["path"], None if is_large(item) else item.get("size"), read_version(item, commit_sha))
         for item in items
         if item["type"] == "commit_file"
     )
@@ -250,6 +257,25 @@ def check_source(answer: Answer, path: str) -> bytes:
             "for; check api_root and the proxy"
         )
     return answer.content
+
+
+def is_large(item: Mapping[str, Any]) -> bool:
+    """Whether a file is in LFS; its size is then that of the large file."""
+    return "lfs" in (item.get("attributes") or ())
+
+
+def ask_source(base: str, commit_sha: str, path: str) -> Request:
+    """Ask for the bytes of a file; of one in LFS they are elsewhere, where no credential goes."""
+    return Request("GET", source_path(base, commit_sha, path), follow_elsewhere=True)
+
+
+def pointer_to(content: bytes) -> bytes:
+    """Give what git has of a file in LFS (the specification of Git LFS: The Pointer)."""
+    oid = hashlib.sha256(content).hexdigest()
+    return b"version https://git-lfs.github.com/spec/v1\noid sha256:%b\nsize %d\n" % (
+        oid.encode(),
+        len(content),
+    )
 
 
 def ask_meta(base: str, commit_sha: str, path: str) -> Request:

@@ -13,9 +13,10 @@ from copydesk.errors import (
     ConflictError,
     NotFoundError,
     NotSupportedError,
+    ProtocolError,
     UnavailableError,
 )
-from copydesk.http import Answer, HttpClient, Request, by_body_next
+from copydesk.http import Answer, HttpClient, Request, by_body_next, origin_of
 from copydesk.models import (
     Access,
     Branch,
@@ -83,7 +84,7 @@ class BitbucketBackend:
         scopes = api.read_scopes(answer)
         if answer.status == 403:
             self._send("GET", "")  # or say that the repository is not there
-            return Access(None, "repository:write" in scopes if scopes else None, scopes)
+            return Access(None, api.scopes_may_write(scopes), scopes)
         return Access(api.read_user(answer.json_object()), self._may_write(), scopes)
 
     def _may_write(self) -> bool | None:
@@ -199,13 +200,32 @@ class BitbucketBackend:
 
     @hookimpl
     def read_file(self, commit_sha: str, path: str, version: FileVersion | None) -> File:
-        """Cost one request where it is known what the path is, else two."""
+        """Cost one request where it is known what the path is, else two; and one for what is in LFS.
+
+        Of a file in LFS Bitbucket gives the file itself; what git has of it, its pointer, is made of that.
+        """
         known = version or self._version(commit_sha, path)
-        answer = self.client.send(Request("GET", api.source_path(self.base, commit_sha, path)), allow={404})
-        if answer.status == 404:
+        answer = self.client.send(api.ask_source(self.base, commit_sha, path), allow={404})
+        if origin_of(answer.url) != origin_of(self.client.root):
+            content = self._pointer(commit_sha, path, answer)
+        elif answer.status == 404:
             raise refusals.absent_path(path, commit_sha)
-        content = check_blob("bitbucket", path, api.check_source(answer, path), known)
+        else:
+            content = api.check_source(answer, path)
+        check_blob("bitbucket", path, content, known)
         return File(path, content, FileVersion(blob_sha(content), known.mode, commit_sha))
+
+    def _pointer(self, commit_sha: str, path: str, answer: Answer) -> bytes:
+        """Give the pointer to what was answered from elsewhere, if Bitbucket says that the file is in LFS."""
+        meta = self.client.send(api.ask_meta(self.base, commit_sha, path)).json_object()
+        if not api.is_large(meta):
+            raise ProtocolError(
+                f"bitbucket led to {origin_of(answer.url)} for {path!r}, which is not in LFS; check api_root and "
+                "the proxy"
+            )
+        if answer.status == 404:
+            raise NotFoundError(f"{path!r} is in LFS, and not there; push it with git lfs")
+        return api.pointer_to(answer.content)
 
     def _version(self, commit_sha: str, path: str) -> FileVersion:
         answer = self.client.send(api.ask_meta(self.base, commit_sha, path), allow={404})
