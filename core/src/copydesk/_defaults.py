@@ -35,6 +35,8 @@ class CoreDefaults:
 
     _hooks: BackendHooks
     _pool: ReadPool
+    #: Lists files, or knows them from an earlier time.
+    _list: Callable[[str, str], tuple[TreeEntry, ...]]
     #: Raises where the forge's limit has no room for so many requests.
     _require: Callable[[int], None]
 
@@ -46,7 +48,7 @@ class CoreDefaults:
 
     @hookimpl(trylast=True)
     def read_folder(self, commit_sha: str, folder: str) -> tuple[File, ...]:
-        listed = self._hooks.list_files(commit_sha=commit_sha, folder=folder)
+        listed = self._list(commit_sha, folder)
         files = tuple(entry for entry in listed if entry.version.mode is not Mode.SUBMODULE)
         return self._hooks.read_files(commit_sha=commit_sha, entries=files)
 

@@ -165,10 +165,11 @@ class Repository:
         self._plugins = _plugins(origin, backends, extensions)
         # The one cast of the core: the Protocol is what `add_hookspecs` read, so it is the type of the relay.
         self._hooks = cast("BackendHooks", self._plugins.hook)
-        self._plugins.register(CoreDefaults(self._hooks, self._pool, require), name="copydesk")
+        self._snapshots = Snapshots(self._ask_files, self._ask_comparison)
+        defaults = CoreDefaults(self._hooks, self._pool, self._snapshots.list_files, require)
+        self._plugins.register(defaults, name="copydesk")
         self._plugins.register(make_guard(origin.name, origin.origin), name="guard")
         self._backends = backends
-        self._snapshots = Snapshots(self._ask_files, self._ask_comparison)
         self._heads: dict[str, str] = {}
         self._answerable = frozenset(name for name in OPERATIONS if self._has_answer(name))
         self._outcomes = Outcomes(
