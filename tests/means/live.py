@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import functools
 import os
+import subprocess
 import time
 import uuid
 from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import attrs
 import pytest
 import requests
 from copydesk import Repository, hookimpl, open_repository
-from copydesk.models import PullRequest
-from copydesk.testing import BackendSuite
+from copydesk.models import Credential, PullRequest
+from copydesk.testing import SEED, BackendSuite
 
-__all__ = ["LiveSuite", "Place", "Scratch", "needed"]
+__all__ = ["LiveSuite", "Place", "Scratch", "needed", "push_seed"]
 
 #: What only a repository passes that has no other branch.
 NEEDS_A_NEW_REPOSITORY = {"test_seed_is_there"}
@@ -33,18 +37,31 @@ class Place:
     """Where the tests of a forge work; what the environment does not name is empty.
 
     :param api: the address of its API, unless the environment has another one in ``COPYDESK_<BACKEND>_API``.
+    :param user: whose password the token is, in ``COPYDESK_<BACKEND>_USER``; else it is a bearer's.
     """
 
     backend: str
     api: str = attrs.field()
     token: str = attrs.field(repr=False)
     repo: str
+    user: str = ""
 
     @classmethod
     def of(cls, backend: str, api: str) -> Self:
         token, repo = needed(backend)
         found = os.environ.get(repo.replace("_REPO", "_API"), api)
-        return cls(backend, found.rstrip("/"), os.environ.get(token, ""), os.environ.get(repo, ""))
+        user = os.environ.get(repo.replace("_REPO", "_USER"), "")
+        return cls(backend, found.rstrip("/"), os.environ.get(token, ""), os.environ.get(repo, ""), user)
+
+    @property
+    def credential(self) -> Credential:
+        return Credential(self.token, "basic", self.user) if self.user else Credential(self.token)
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header for requests that are made without copydesk."""
+        told = f"Basic {_basic(self.user, self.token)}" if self.user else f"Bearer {self.token}"
+        return {"Authorization": told}
 
     def require(self) -> None:
         """Leave the tests of the calling module out where a variable is missing, and say so."""
@@ -54,8 +71,49 @@ class Place:
             pytest.skip(told, allow_module_level=True)
 
 
+def _basic(user: str, secret: str) -> str:
+    return base64.b64encode(f"{user}:{secret}".encode()).decode()
+
+
+def _fast_import(branch: str) -> bytes:
+    """Give the seed in one commit, as ``git fast-import`` takes it."""
+
+    def data(content: bytes) -> bytes:
+        return b"data %d\n%b\n" % (len(content), content)
+
+    stream = (
+        f"commit refs/heads/{branch}\ncommitter Seed <seed@example.org> {int(time.time())} +0000\n".encode()
+    )
+    stream += data(b"Seed")
+    for file in SEED:
+        stream += f'M {file.mode.value} inline "{file.path}"\n'.encode() + data(file.content)
+    return stream
+
+
+def push_seed(folder: Path, address: str, branch: str, user: str, secret: str) -> None:
+    """Push the seed; the secret goes there by the environment, where no list of processes shows it.
+
+    :param folder: an empty one.
+    """
+    header = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "http.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {_basic(user, secret)}",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    run = functools.partial(subprocess.run, cwd=folder, check=True, env=os.environ | header)
+    run(["git", "init", "--quiet", "--bare"])
+    run(["git", "fast-import", "--quiet"], input=_fast_import(branch))
+    run(["git", "push", "--quiet", "--force", address, f"refs/heads/{branch}"])
+
+
 class Scratch:
-    """The scratch repository, prepared without copydesk; a subclass knows how its forge does it."""
+    """The scratch repository, prepared without copydesk; a subclass knows how its forge does it.
+
+    :cvar tries: how often a request is made that is one too many, with a minute between if no time is told.
+    """
+
+    tries: ClassVar[int] = 5
 
     def __init__(self, place: Place, session: requests.Session) -> None:
         self.place = place
@@ -92,7 +150,7 @@ class Scratch:
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         url = f"{self.root}{path}"
-        for _ in range(5):
+        for _ in range(self.tries):
             response = self.session.request(method, url, json=body, timeout=60)
             if response.status_code != 429:
                 break
@@ -127,4 +185,4 @@ class LiveSuite(BackendSuite):
         scratch.seed(branch)
         given = {"repo": place.repo, "api_root": place.api, "branch": branch, **self.options}
         hide = HideOlder(scratch.newest())
-        return open_repository(place.backend, credential=place.token, extensions=[hide], **given)
+        return open_repository(place.backend, credential=place.credential, extensions=[hide], **given)
