@@ -72,7 +72,7 @@ LOADS = {
     },
     "Bitbucket": {
         20: ((22, 22, 43), (1, 1, 2)),
-        1000: ((11, 1011, 2012), (11, 1, 2)),  # copydesk knows how many there are, and refuses
+        1000: ((11, 1011, 2012), (1, 1, 2)),  # copydesk knows how many there are, and refuses
     },
 }
 
