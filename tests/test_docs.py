@@ -64,6 +64,7 @@ def test_sample_runs_in_a_site(code):
     exec(compile(code, "sample", "exec"), {"__name__": "sample"})
 
 
+@pytest.mark.long  # every day the same commands are tried by test_command.py
 @pytest.mark.parametrize("page", [page for page in PAGES if page.exists() and commands(page)], ids=page_id)
 def test_commands_of_a_page_run_as_typed(page, in_site):
     """One after the other, in a shell, each with success."""
@@ -147,6 +148,7 @@ def test_backend_of_the_readme_is_found_and_reads(tmp_path):
     assert re.search(r"^read_file +required +the backend$", run("backends", "check", "zip"), re.MULTILINE)
 
 
+@pytest.mark.long
 def test_steps_out_of_a_conflict_work_as_the_page_has_them(in_site):
     """The draft and the site changed the same line; `COMMIT` is what the page says it is."""
     (steps,) = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/workflow.md").read_text(), re.DOTALL)

@@ -14,7 +14,7 @@ from copydesk import open_repository
 from copydesk.testing import SEED, HttpBackendSuite
 
 
-@pytest.mark.long  # a minute; every day it is Bitbucket that misbehaves, on the same client
+@pytest.mark.long  # a minute: for who changes a backend, or the client in the core
 class TestGraphQL(HttpBackendSuite):
     unsupported = frozenset({"refresh_credential", "update_from_base", "repair"})
     secret = "full-token"
