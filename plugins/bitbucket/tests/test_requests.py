@@ -102,8 +102,8 @@ def test_load_that_does_not_fit_into_the_hour_is_refused_before_it_starts(forge,
     with site.costs(0), pytest.raises(RateLimitedError, match="nothing was done; come back then") as caught:
         site.repository.read_files(head, entries)
     assert caught.value.retry_at is not None
-    with site.costs(900):
-        assert len(site.repository.read_files(head, entries[:900])) == 900
+    with site.costs(100):
+        assert len(site.repository.read_files(head, entries[:100])) == 100
 
 
 def test_load_that_never_fits_says_so(forge, open_counted):
