@@ -51,7 +51,7 @@ def written_versions(commit: NewCommit) -> dict[str, FileVersion]:
     versions = {}
     for change in commit.changes:
         if isinstance(change, Put):
-            mode = change.replaces.mode if change.replaces else change.mode
+            mode = change.written_mode
             versions[change.path] = FileVersion(blob_sha(change.content), mode)
         elif isinstance(change, Move):
             sha = change.replaces.blob_sha if change.content is None else blob_sha(change.content)

@@ -183,6 +183,11 @@ class Put:
     replaces: FileVersion | None = None
     mode: Mode = Mode.FILE
 
+    @property
+    def written_mode(self) -> Mode:
+        """The mode that the file has then."""
+        return self.replaces.mode if self.replaces else self.mode
+
 
 @attrs.frozen
 class Delete:

@@ -87,15 +87,13 @@ class Steps:
             commit = NewCommit(branch, start, edit.changes, edit.message, edit.author, creates_branch=True)
             try:
                 made = self.repository.propose_changes(commit, self._new_pull_request(branch, edit))
-            except ConflictError as exc:
-                if exc.paths or exc.committed:
-                    raise
-                if self.drafts.head(branch):
-                    return self._resume(branch, edit, exc)
-                if branch == names[-1] or not self._is_blocked(branch):
-                    raise
-                continue
-            except InvalidInputError:  # not every forge tells what of a name it cannot hold
+            except (ConflictError, InvalidInputError) as exc:
+                if isinstance(exc, ConflictError):
+                    if exc.paths or exc.committed:
+                        raise
+                    if self.drafts.head(branch):
+                        return self._resume(branch, edit, exc)
+                # Not every forge tells what of a name git cannot hold.
                 if branch == names[-1] or not self._is_blocked(branch):
                     raise
                 continue

@@ -138,13 +138,13 @@ def new_commit(each: Recorded) -> NewCommit:
 def check_made_commit(each: Recorded, raw: Any) -> None:
     """Its form is the one that we send, but for the slash before a path, which keeps it from being a field."""
     commit = new_commit(each)
-    request = api.ask_commit(BASE, commit, {})
+    request = api.ask_commit(BASE, commit)
     assert (request.method, request.path) == (each.method, path_of(each))
     sent = {(part.name.removeprefix("/"), part.filename, part.content) for part in request.parts}
     assert set(each.form) <= sent
     assert {name for name, _, _ in sent - set(each.form)} <= {"parents"}
     answer = answer_of(attrs.evolve(each, answer_headers={**each.answer_headers, "date": DATE}))
-    made = api.read_made_commit(answer, commit, {})
+    made = api.read_made_commit(answer, commit)
     assert is_full(made.commit_sha)
     assert made.commit_sha in each.answer_headers["location"]
     assert made.versions.keys() == {name for name, filename, _ in each.form if filename is not None}

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+import attrs
 from copydesk import refusals
 from copydesk.auth import credential_remedy
-from copydesk.blobs import blob_sha
+from copydesk.changes import written_versions
 from copydesk.errors import (
     AuthenticationError,
     CopydeskError,
@@ -308,13 +309,13 @@ def read_commit(data: Mapping[str, Any]) -> Commit:
     )
 
 
-def ask_commit(base: str, commit: NewCommit, contents: Mapping[str, bytes]) -> Request:
+def ask_commit(base: str, commit: NewCommit) -> Request:
     """Make a commit by a form (Source: Create a commit by uploading a file).
 
     Every file has a filename, so that one called ``message`` is no message, and says whether it is an executable
     or a link, for what says nothing becomes a plain file.
 
-    :param contents: the bytes of what is moved without an edit, by its old path.
+    :param commit: what it moves has its bytes with it.
     :raises InvalidInputError: a path would not be safe in the form.
     """
     said = [("message", commit.message), ("branch", commit.branch), ("parents", commit.parent_commit_sha)]
@@ -322,17 +323,15 @@ def ask_commit(base: str, commit: NewCommit, contents: Mapping[str, bytes]) -> R
         said.append(("author", f"{commit.author.name or commit.author.login} <{commit.author.email}>"))
     said += [("files", change.path) for change in commit.changes if isinstance(change, Delete | Move)]
     parts = [Part(name, value.encode()) for name, value in said]
-    return Request("POST", f"{base}/src", parts=parts + list(_files(commit, contents)))
+    return Request("POST", f"{base}/src", parts=parts + list(_files(commit)))
 
 
-def _files(commit: NewCommit, contents: Mapping[str, bytes]) -> Iterable[Part]:
+def _files(commit: NewCommit) -> Iterable[Part]:
     for change in commit.changes:
         if isinstance(change, Put):
-            mode = change.replaces.mode if change.replaces else change.mode
-            yield _file(change.path, change.content, mode)
-        elif isinstance(change, Move):
-            content = contents[change.path] if change.content is None else change.content
-            yield _file(change.to, content, change.replaces.mode)
+            yield _file(change.path, change.content, change.written_mode)
+        elif isinstance(change, Move) and change.content is not None:
+            yield _file(change.to, change.content, change.replaces.mode)
 
 
 def _file(path: str, content: bytes, mode: Mode) -> Part:
@@ -346,7 +345,7 @@ def _file(path: str, content: bytes, mode: Mode) -> Part:
     return Part(f"/{path}", content, name, "application/octet-stream", attributes)
 
 
-def read_made_commit(answer: Answer, commit: NewCommit, contents: Mapping[str, bytes]) -> Commit:
+def read_made_commit(answer: Answer, commit: NewCommit) -> Commit:
     """Read the commit that was just made: its sha is in the address, and nothing else is told.
 
     :raises ProtocolError: it is not.
@@ -357,14 +356,8 @@ def read_made_commit(answer: Answer, commit: NewCommit, contents: Mapping[str, b
             f"bitbucket answered {answer.status} to a commit without saying where it is; look at branch "
             f"{commit.branch!r} before you do it again"
         )
-    versions = {}
-    for change in commit.changes:
-        if isinstance(change, Put):
-            mode = change.replaces.mode if change.replaces else change.mode
-            versions[change.path] = FileVersion(blob_sha(change.content), mode, sha)
-        elif isinstance(change, Move):
-            content = contents[change.path] if change.content is None else change.content
-            versions[change.to] = FileVersion(blob_sha(content), change.replaces.mode, sha)
+    written = written_versions(commit).items()
+    versions = {path: attrs.evolve(version, last_commit_sha=sha) for path, version in written}
     date = parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
     author = commit.author or User("")
     return Commit(sha, (commit.parent_commit_sha,), author, date, commit.message, versions)

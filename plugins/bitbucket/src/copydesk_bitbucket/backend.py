@@ -20,6 +20,7 @@ from copydesk.http import Answer, HttpClient, Request, by_body_next, origin_of
 from copydesk.models import (
     Access,
     Branch,
+    Change,
     ChangedFile,
     Check,
     Commit,
@@ -278,17 +279,20 @@ class BitbucketBackend:
             and self.head(commit.branch) is None
         ):
             raise refusals.absent_branch("bitbucket", commit.branch, self.get_repository().default_branch)
-        contents = {
-            change.path: self.read_file(commit.parent_commit_sha, change.path, change.replaces).content
-            for change in commit.changes
-            if isinstance(change, Move) and change.content is None
-        }
-        answer = self.client.send(api.ask_commit(self.base, commit, contents), allow={400, 404, 409})
+        whole = attrs.evolve(commit, changes=tuple(self._whole(commit, each) for each in commit.changes))
+        answer = self.client.send(api.ask_commit(self.base, whole), allow={400, 404, 409})
         if answer.status >= 400:
             raise api.commit_error(answer, self.options.repo, commit)
-        made = api.read_made_commit(answer, commit, contents)
+        made = api.read_made_commit(answer, whole)
         self._heads[commit.branch] = made.commit_sha
         return made
+
+    def _whole(self, commit: NewCommit, change: Change) -> Change:
+        """Give a move the bytes of what it moves."""
+        if not isinstance(change, Move) or change.content is not None:
+            return change
+        file = self.read_file(commit.parent_commit_sha, change.path, change.replaces)
+        return attrs.evolve(change, content=file.content)
 
     # -- pull requests --------------------------------------------------------------------------------
 

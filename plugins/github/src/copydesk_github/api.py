@@ -294,7 +294,7 @@ def _tree_items(change: Put | Delete | Move) -> Iterable[dict[str, Any]]:
     if isinstance(change, Delete):
         return (_gone(change.path, change.replaces),)
     if isinstance(change, Put):
-        mode = change.replaces.mode if change.replaces else change.mode
+        mode = change.written_mode
         return (_there(change.path, mode, change.content, None),)
     return (
         _gone(change.path, change.replaces),

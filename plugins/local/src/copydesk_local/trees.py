@@ -108,7 +108,7 @@ def edit_tree(
 
 def _written(git: pygit2.Repository, change: Put | Move) -> tuple[str, FileVersion]:
     if isinstance(change, Put):
-        mode = change.replaces.mode if change.replaces else change.mode
+        mode = change.written_mode
         return change.path, FileVersion(str(git.create_blob(change.content)), mode)
     if change.content is None:
         return change.to, FileVersion(change.replaces.blob_sha, change.replaces.mode)
