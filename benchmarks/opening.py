@@ -73,9 +73,9 @@ def _calls(repository: Repository, backend: LocalBackend, rounds: int) -> Iterat
     head = repository.get_branch("main").commit_sha
     path = repository.list_files(head)[0].path
     yield compare(
-        "`login_flows`, which does nothing / its method of the backend",
-        timed(repository.login_flows, calls=_CALLS),
-        timed(backend.login_flows, calls=_CALLS),
+        "`authenticate`, which does nothing / its method of the backend",
+        timed(repository.authenticate, calls=_CALLS),
+        timed(backend.authenticate, calls=_CALLS),
         rounds=rounds,
     )
     yield compare(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from copydesk.config import SiteConfig, load_config
     from copydesk.errors import ConflictError, CopydeskError, NotFoundError, NotMergeableError
     from copydesk.extensions import Audit, DryRun, ReadOnly
-    from copydesk.factory import BackendFactory
+    from copydesk.factory import BackendFactory, Door
     from copydesk.hookspecs import hookimpl
     from copydesk.models import (
         Commit,
@@ -50,7 +50,7 @@ _HOMES = {
     "config": ("SiteConfig", "load_config"),
     "errors": ("ConflictError", "CopydeskError", "NotFoundError", "NotMergeableError"),
     "extensions": ("Audit", "DryRun", "ReadOnly"),
-    "factory": ("BackendFactory",),
+    "factory": ("BackendFactory", "Door"),
     "hookspecs": ("hookimpl",),
     "models": (
         "Commit",
@@ -82,6 +82,7 @@ __all__ = [
     "ConflictError",
     "CopydeskError",
     "Delete",
+    "Door",
     "DryRun",
     "Entry",
     "File",

@@ -1,7 +1,7 @@
 """Reading the configuration of a site: a CMS's ``config.yml``, a mapping, or keyword arguments.
 
-Of a ``config.yml`` these are read: ``backend``, ``publish_mode``, ``media_folder``, ``public_folder`` and the
-places of ``collections``. The rest is the CMS's own (fields, widgets, previews) and is left alone.
+Of a ``config.yml`` these are read: ``backend``, ``site_url``, ``auth``, ``publish_mode``, ``media_folder``,
+``public_folder`` and the places of ``collections``. The rest is the CMS's own (fields, widgets, previews) and is left alone.
 """
 
 from __future__ import annotations
@@ -31,10 +31,14 @@ _EXTENSIONS: Final = {"yml": "yml", "yaml": "yml", "toml": "toml", "json": "json
 
 @attrs.frozen
 class SiteConfig:
-    """The configuration of a site. *source* is the file that it came from, as messages name it."""
+    """The configuration of a site. *source* is the file that it came from, as messages name it.
+
+    *site_options* are those that stand outside the ``backend:`` section; backends that know them get them.
+    """
 
     backend: str
     backend_options: Mapping[str, object] = attrs.field(factory=dict)
+    site_options: Mapping[str, object] = attrs.field(factory=dict)
     publish_mode: str = "simple"
     media_folder: str = ""
     public_folder: str = ""
@@ -51,6 +55,12 @@ class SiteConfig:
                 return collection
         names = ", ".join(collection.name for collection in self.collections) or "none"
         raise ConfigError(f"{self.source} has no collection {name!r} (it has: {names})", key=name)
+
+    def options_for(self, options: type[Any]) -> Mapping[str, object]:
+        """Give what the option class of the backend is made of."""
+        known = {field.name for field in attrs.fields(options)}
+        ours = {key: value for key, value in self.site_options.items() if key in known}
+        return {**ours, **self.backend_options}
 
     def with_backend(self, name: str) -> SiteConfig:
         """Give the same site on another backend; options of the old one alone are dropped."""
@@ -124,6 +134,7 @@ def read_config(data: object, source: str = "the configuration") -> SiteConfig:
     return SiteConfig(
         backend=name,
         backend_options=backend,
+        site_options=site.site_options(top),
         publish_mode=mode,
         media_folder=media,
         public_folder=site.optional_text(top.get("public_folder"), "public_folder") or f"/{media}",
@@ -158,6 +169,12 @@ class _Reader:
 
     def optional_text(self, value: object, key: str) -> str:
         return "" if value is None or value == "" else self.text(value, key)
+
+    def site_options(self, top: Mapping[str, Any]) -> dict[str, object]:
+        """Read what may concern the backend, from outside its section; the CMS calls the scope otherwise there."""
+        auth = self.mapping(top.get("auth") or {}, "auth")
+        found = {"auth_scope" if key == "scope" else key: value for key, value in auth.items()}
+        return {**found, "site_url": top["site_url"]} if top.get("site_url") else found
 
     def items(self, value: object, key: str) -> list[Any]:
         if value is None:

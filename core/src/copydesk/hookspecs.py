@@ -50,10 +50,8 @@ if TYPE_CHECKING:
         Check,
         Commit,
         Comparison,
-        Credential,
         File,
         FileVersion,
-        LoginFlow,
         Merge,
         NewCommit,
         NewPullRequest,
@@ -76,29 +74,11 @@ class BackendHooks(Protocol):
     # -- auth -----------------------------------------------------------------------------------------
 
     @hookspec(firstresult=True)
-    def login_flows(self) -> tuple[LoginFlow, ...]:
-        """Name the ways to get a credential, best first. Optional; needs no credential itself.
-
-        :returns: flows as data, for the core to run; empty where none is needed.
-        :raises NotSupportedError: never, an empty tuple says it.
-        """
-        ...
-
-    @hookspec(firstresult=True)
     def authenticate(self) -> Access:
         """Tell whose credential this is and what it may do. Required.
 
         :returns: user, right to write and scopes, each None or empty where the forge does not say.
         :raises AuthenticationError: the credential is missing, wrong or expired.
-        """
-        ...
-
-    @hookspec(firstresult=True)
-    def refresh_credential(self, credential: Credential) -> Credential:
-        """Exchange *credential* for a fresh one. Optional.
-
-        :returns: the new credential; the old one may no longer be valid.
-        :raises AuthenticationError: it was revoked; log in again.
         """
         ...
 
@@ -372,8 +352,6 @@ DERIVED: Final[Mapping[str, tuple[str, ...]]] = {
 #: Operations that a whole backend may lack.
 OPTIONAL: Final = frozenset(
     {
-        "login_flows",
-        "refresh_credential",
         "list_commits",
         "update_from_base",
         "rebase_pull_request",

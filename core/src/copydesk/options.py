@@ -62,6 +62,10 @@ CMS_KEYS: Final = frozenset(
         "status_endpoint",
         "proxy_url",
         "site_id",
+        "site_url",
+        "use_oidc",
+        "email_claim",
+        "full_name_claim",
     ]
 )
 #: Those that mean the same on every forge, and so are kept when another backend is asked for.
@@ -351,9 +355,27 @@ class BitbucketOptions(ForgeOptions):
     )
 
 
+def _site_path(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Require an address, or a path on the site like ``/.netlify/git``."""
+    text(_, attribute, value)
+    if not str(value).startswith("/"):
+        root(_, attribute, value)
+    elif re.search(r"[\s?#]", str(value)) or str(value).startswith("//"):
+        raise _wrong(attribute, "a path on the site like '/.netlify/git', or an https address", value)
+
+
+def _optional_root(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value != "":
+        root(_, attribute, value)
+
+
 @attrs.frozen(kw_only=True)
 class GitGatewayOptions(BackendOptions):
-    """Options of the ``git-gateway`` backend; it has no ``repo``, the gateway knows its own."""
+    """Options of the ``git-gateway`` backend; it has no ``repo``, the gateway knows its own.
+
+    The addresses of identity server, gateway and large media may be paths on the site; :meth:`address` gives them
+    whole.
+    """
 
     branch: str = attrs.field(
         default="master",
@@ -361,15 +383,96 @@ class GitGatewayOptions(BackendOptions):
         validator=text,
         metadata=help_text("branch that holds the published content; a gateway does not tell"),
     )
+    site_url: str = attrs.field(
+        default="",
+        converter=_bare_root,
+        validator=_optional_root,
+        metadata=help_text("address of the site, needed where the others are paths on it"),
+    )
     identity_url: str = attrs.field(
-        default="/.netlify/identity", validator=text, metadata=help_text("address of the identity server")
+        default="/.netlify/identity",
+        converter=_bare_root,
+        validator=_site_path,
+        metadata=help_text("address of the identity server (GoTrue)"),
     )
     gateway_url: str = attrs.field(
-        default="/.netlify/git", validator=text, metadata=help_text("address of the gateway")
+        default="/.netlify/git",
+        converter=_bare_root,
+        validator=_site_path,
+        metadata=help_text("address of the gateway; one that ends in /github or /gitlab names the forge"),
+    )
+    large_media_url: str = attrs.field(
+        default="/.netlify/large-media",
+        converter=_bare_root,
+        validator=_site_path,
+        metadata=help_text("address of the LFS server"),
     )
     auth_type: str = attrs.field(
-        default="", validator=one_of("", "pkce"), metadata=help_text("way to log in; empty: password")
+        default="",
+        validator=one_of("", "pkce"),
+        metadata=help_text("way to log in; empty: e-mail and password at identity_url"),
     )
+    app_id: str = attrs.field(
+        default="", validator=text, metadata=help_text("pkce: client id at the login server")
+    )
+    base_url: str = attrs.field(
+        default="",
+        converter=_bare_root,
+        validator=_optional_root,
+        metadata=help_text("pkce: address of the login server"),
+    )
+    auth_endpoint: str = attrs.field(
+        default="oauth2/authorize",
+        converter=_bare_path,
+        validator=text,
+        metadata=help_text("pkce: path below base_url where the login begins"),
+    )
+    auth_token_endpoint: str = attrs.field(
+        default="oauth2/token",
+        converter=_bare_path,
+        validator=text,
+        metadata=help_text("pkce: path below base_url where a code becomes a token"),
+    )
+    auth_scope: str = attrs.field(
+        default="openid email", validator=text, metadata=help_text("pkce: what the login asks for")
+    )
+    use_oidc: bool = attrs.field(
+        default=False,
+        validator=flag,
+        metadata=help_text("pkce: ask base_url for its endpoints (OpenID Connect)"),
+    )
+    email_claim: str = attrs.field(
+        default="email",
+        validator=text,
+        metadata=help_text("claim of the token that holds the e-mail address"),
+    )
+    full_name_claim: str = attrs.field(
+        default="",
+        validator=text,
+        metadata=help_text("claim with the name; empty: 'name', or GoTrue's full_name"),
+    )
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("identity_url", "gateway_url"):
+            self.address(name)
+        if self.auth_type and not self.base_url:
+            raise ConfigError(
+                "auth_type 'pkce' needs 'base_url', the address of the login server", key="base_url"
+            )
+
+    def address(self, name: str) -> str:
+        """Give one of the addresses whole, by the name of its option.
+
+        :raises ConfigError: it is a path on the site, and nobody said where the site is.
+        """
+        value: str = getattr(self, name)
+        if value.startswith("/") and not self.site_url:
+            raise ConfigError(
+                f"{name!r} is a path on the site ({value}), so 'site_url' is needed, such as "
+                f"'https://www.example.org'; or give {name!r} whole",
+                key="site_url",
+            )
+        return f"{self.site_url}{value}" if value.startswith("/") else value
 
 
 AnyOptions = TypeVar("AnyOptions", bound=BackendOptions)

@@ -39,7 +39,6 @@ from copydesk.models import (
     Credential,
     File,
     FileVersion,
-    LoginFlow,
     Merge,
     NewCommit,
     NewPullRequest,
@@ -96,9 +95,11 @@ def open_repository(
 
     name, given = _named(source)
     factory, origin = load_backend(name)
+    if isinstance(source, SiteConfig):
+        given = source.options_for(factory.options)
     typed = build_options(origin.name, factory.options, {**given, **options})
     settings = http or HttpSettings()
-    connect = Connector(origin.name, credential, settings)
+    connect = Connector(origin.name, credential, settings, factory.flows(typed))
     opened = factory.open(typed, connect)
     backends = opened if isinstance(opened, tuple) else (opened,)
     repository = Repository(
@@ -123,7 +124,7 @@ def open_repository(
 
 def _named(source: str | Mapping[str, object] | SiteConfig) -> tuple[str, Mapping[str, object]]:
     if isinstance(source, SiteConfig):
-        return source.backend, source.backend_options
+        return source.backend, {}  # its options: when the class of the backend is known
     if isinstance(source, str):
         return source, {}
     rest = dict(source)
@@ -245,17 +246,9 @@ class Repository:
 
     # -- auth -----------------------------------------------------------------------------------------
 
-    def login_flows(self) -> tuple[LoginFlow, ...]:
-        """Name the ways to get a credential; see :meth:`.BackendHooks.login_flows`."""
-        return self._run(self._hooks.login_flows)
-
     def authenticate(self) -> Access:
         """Tell whose credential this is; see :meth:`.BackendHooks.authenticate`."""
         return self._run(self._hooks.authenticate)
-
-    def refresh_credential(self, credential: Credential) -> Credential:
-        """Exchange a credential; see :meth:`.BackendHooks.refresh_credential`."""
-        return self._run(self._hooks.refresh_credential, credential=credential)
 
     # -- files ----------------------------------------------------------------------------------------
 

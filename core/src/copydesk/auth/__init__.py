@@ -8,8 +8,9 @@
     if credential is None:
         raise auth.missing_credential("github")
 
-A credential that expires is wrapped: ``auth.Refresher(credential, repository.refresh_credential, save=keep)``
-is a :class:`CredentialSource`, which the HTTP client takes instead. Every name is imported when first used.
+A credential that expires is refreshed by the flow that gave it, which the backend names: see :func:`renewal`.
+:class:`Refresher` is the :class:`CredentialSource` that does it once for all threads; a host that gets its
+credentials elsewhere passes a source of its own. Every name is imported when first used.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from copydesk.auth._find import credential_remedy, find_credential, missing_credential
+    from copydesk.auth._gotrue import GoTrue
     from copydesk.auth._refresh import Refresher
+    from copydesk.auth._renew import renewal
     from copydesk.auth._source import CredentialSource, FixedSource
     from copydesk.auth._store import CredentialStore, MemoryStore
 
 _HOMES = {
     "_find": ("credential_remedy", "find_credential", "missing_credential"),
+    "_gotrue": ("GoTrue",),
     "_refresh": ("Refresher",),
+    "_renew": ("renewal",),
     "_source": ("CredentialSource", "FixedSource"),
     "_store": ("CredentialStore", "MemoryStore"),
 }
@@ -35,11 +40,13 @@ __all__ = [
     "CredentialSource",
     "CredentialStore",
     "FixedSource",
+    "GoTrue",
     "MemoryStore",
     "Refresher",
     "credential_remedy",
     "find_credential",
     "missing_credential",
+    "renewal",
 ]
 
 

@@ -125,7 +125,8 @@ class HttpClient:
         :raises ProtocolError: a page is named twice, or lies on an origin that was not named.
         """
         named = self._settings.keyring.origins
-        return pages(self.send, request, next_page, root=self.root, named=named)
+        address = self.dialect.page_address
+        return pages(self.send, request, next_page, root=self.root, named=named, address=address)
 
     @property
     def was_accepted(self) -> bool:

@@ -6,14 +6,22 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
-from copydesk.auth import CredentialSource, CredentialStore, find_credential, missing_credential
+from copydesk.auth import (
+    CredentialSource,
+    CredentialStore,
+    Refresher,
+    find_credential,
+    missing_credential,
+    renewal,
+)
 from copydesk.http._dialect import Dialect
 from copydesk.http._gate import PROCESS_GATES, Gates
-from copydesk.models import Credential
+from copydesk.models import Credential, LoginFlow
 
 if TYPE_CHECKING:
     from copydesk.http._access import OriginAccess
@@ -45,12 +53,18 @@ class HttpSettings:
 
 @attrs.define(eq=False)
 class Connector:
-    """Gives the backend of one repository its clients, each with the credential of the caller."""
+    """Gives the backend of one repository its clients, each with the credential of the caller.
+
+    :param flows: how the backend gets a credential; the one that can renew the caller's does so.
+    """
 
     backend: str
     credential: str | Credential | CredentialSource | None = attrs.field(default=None, repr=False)
     settings: HttpSettings = attrs.field(factory=HttpSettings)
+    flows: tuple[LoginFlow, ...] = ()
     _clients: list[HttpClient] = attrs.field(factory=list, init=False, repr=False)
+    _api: HttpClient | None = attrs.field(default=None, init=False, repr=False)
+    _found: Credential | CredentialSource | None = attrs.field(default=None, init=False, repr=False)
 
     def __call__(
         self, root: str, dialect: Dialect, *, origins: Mapping[str, OriginAccess] | None = None
@@ -61,13 +75,31 @@ class Connector:
         :raises AuthenticationError: there is no credential; the message names every way to give one.
         :raises ConfigError: an address cannot be used.
         """
+        client = self._client(root, dialect, self.found(root, dialect), origins)
+        self._api = self._api or client
+        return client
+
+    def anonymous(self, root: str, dialect: Dialect) -> HttpClient:
+        """Make a client that sends no credential, such as one that gets it.
+
+        :raises ConfigError: the address cannot be used.
+        """
+        return self._client(root, dialect, None, None)
+
+    def _client(
+        self,
+        root: str,
+        dialect: Dialect,
+        credential: Credential | CredentialSource | None,
+        origins: Mapping[str, OriginAccess] | None,
+    ) -> HttpClient:
         from copydesk.http._client import HttpClient  # brings requests, which a backend on disk does not need
 
         known = self.settings
         client = HttpClient(
             root,
             dialect,
-            credential=self.found(root, dialect),
+            credential=credential,
             origins=origins,
             workers=known.workers,
             clock=known.clock,
@@ -83,20 +115,34 @@ class Connector:
     def found(self, root: str, dialect: Dialect) -> Credential | CredentialSource:
         """Find the credential: the argument, then the environment, then the store.
 
-        A source of the caller's own gives credentials as they are to be sent.
+        One that can be renewed is, before it expires and when the forge refuses it. A source of the caller's own
+        gives credentials as they are to be sent.
 
         :raises AuthenticationError: there is none.
         """
-        given = self.credential
-        if isinstance(given, CredentialSource):
-            return given
+        if self._found is None:
+            given = self.credential
+            self._found = given if isinstance(given, CredentialSource) else self._renewed(root, dialect)
+        return self._found
+
+    def _renewed(self, root: str, dialect: Dialect) -> Credential | CredentialSource:
         known = self.settings
+        # What is no source of the caller's own; a type checker does not see that.
+        given = self.credential if isinstance(self.credential, str | Credential) else None
         credential = find_credential(
             self.backend, api_root=root, explicit=given, environ=known.environ, store=known.store
         )
         if credential is None:
             raise missing_credential(self.backend)
-        return dialect.credential(credential)
+        sent = dialect.credential(credential)
+        renew = renewal(self.flows, sent, self.anonymous, self.backend, known.clock)
+        if renew is None:
+            return sent
+        return Refresher(sent, renew, save=partial(self._keep, root), clock=known.clock)
+
+    def _keep(self, root: str, credential: Credential) -> None:
+        if self.settings.store is not None:
+            self.settings.store.set(self.backend, root, credential)
 
     @property
     def workers(self) -> int | None:
@@ -108,8 +154,8 @@ class Connector:
 
         :raises RateLimitedError: they have not; nothing was asked.
         """
-        for client in self._clients[:1]:  # the first is that of the API
-            client.require(requests)
+        if self._api is not None:
+            self._api.require(requests)
 
     def close(self) -> None:
         """Close every client; a second call does nothing."""

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from copydesk.errors import CopydeskError
+from copydesk.http._origins import joined
 from copydesk.http._values import Answer
 from copydesk.models import Credential
 
@@ -52,6 +53,22 @@ class Dialect:
     def credential(self, given: Credential) -> Credential:
         """Give a credential as this forge wants it sent; here as it was given."""
         return given
+
+    def git_credential(self, given: Credential) -> Credential:
+        """Give a credential as this forge wants it sent to what git itself talks to, such as LFS."""
+        return given
+
+    def is_foreign(self, answer: Answer) -> bool:  # noqa: ARG002 - to override
+        """Tell whether somebody before the forge refused: then no caller allows it, whatever its status is."""
+        return False
+
+    def refuses_credential(self, answer: Answer) -> bool:
+        """Tell whether a refusal is about the credential, which a fresh one may mend."""
+        return answer.status == 401
+
+    def page_address(self, asked: str, link: str) -> str:
+        """Give the address of the next page, where the page at *asked* links it."""
+        return joined(asked, link)
 
     def sentence(self, answer: Answer) -> str:
         """Give the forge's own words for a refusal, or ""."""

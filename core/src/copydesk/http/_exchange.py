@@ -176,12 +176,12 @@ class Exchange:
         if answer.status < 300 or answer.status == 304:
             self.settings.keyring.accepted(origin_of(self.address), self._credential)
             return True
-        if answer.status in self.allow:
+        if answer.status in self.allow and not self.settings.dialect.is_foreign(answer):
             return True
         if answer.status in _MOVED:
             self._follow(answer)
             return False
-        if answer.status == 401:
+        if self.settings.dialect.refuses_credential(answer):
             if not (self.request.replayable and self._can_refresh()):
                 raise error_of_answer(self.asked, answer)
             return False

@@ -46,9 +46,11 @@ def pages(
     *,
     root: str,
     named: frozenset[str],
+    address: Callable[[str, str], str] = joined,
 ) -> Iterator[Answer]:
     """Give the answer of each page, in order.
 
+    :param address: makes an address of a link and of that of the page that has it.
     :raises ProtocolError: a page is named twice, or lies on an origin that the client does not name.
     """
     seen = {_identity(request, root)}
@@ -56,17 +58,19 @@ def pages(
     while asked is not None:
         answer = send(asked)
         yield answer
-        asked = _next_request(next_page, asked, answer)
+        asked = _next_request(next_page, asked, answer, address)
         if asked is not None:
             _check_origin(asked, root, named, answer)
             _check_new(_identity(asked, root), seen, answer)
 
 
-def _next_request(next_page: NextPage, asked: Request, answer: Answer) -> Request | None:
+def _next_request(
+    next_page: NextPage, asked: Request, answer: Answer, address: Callable[[str, str], str]
+) -> Request | None:
     found = next_page(answer)
     if found is None or isinstance(found, Request):
         return found
-    return attrs.evolve(asked, path=joined(answer.url, found), query=())
+    return attrs.evolve(asked, path=address(answer.url, found), query=())
 
 
 def _check_new(identity: str, seen: set[str], answer: Answer) -> None:

@@ -242,9 +242,6 @@ class _Reading(_Meta):
     def test_authenticate_answers(self, repo: Repository) -> None:
         assert repo.authenticate().may_write in {True, None}
 
-    def test_login_flows_answer(self, repo: Repository) -> None:
-        assert isinstance(repo.login_flows(), tuple)
-
     def test_get_repository_tells_the_default_branch(self, repo: Repository) -> None:
         info = repo.get_repository()
         assert repo.get_branch(info.default_branch).name == info.default_branch

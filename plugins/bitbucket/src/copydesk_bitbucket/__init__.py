@@ -7,6 +7,7 @@ from copydesk.http import Connector
 from copydesk.options import BitbucketOptions
 
 from copydesk_bitbucket.backend import BitbucketBackend
+from copydesk_bitbucket.login import flows
 
 __all__ = ["BitbucketBackend", "BitbucketOptions", "backend"]
 
@@ -17,4 +18,4 @@ def _open(options: BitbucketOptions, connect: Connector) -> object:
     return BitbucketBackend(connect(options.api_root, DIALECT), f"repositories/{options.repo}", options)
 
 
-backend = BackendFactory(options=BitbucketOptions, open=_open)
+backend = BackendFactory(options=BitbucketOptions, open=_open, flows=flows)

@@ -27,7 +27,6 @@ from copydesk.models import (
     Comparison,
     File,
     FileVersion,
-    LoginFlow,
     Merge,
     Move,
     NewCommit,
@@ -68,15 +67,6 @@ class BitbucketBackend:
     _depth: int = _DEPTH
 
     # -- auth -----------------------------------------------------------------------------------------
-
-    @hookimpl
-    def login_flows(self) -> tuple[LoginFlow, ...]:
-        known = self.options
-        if known.auth_type == "implicit":
-            settings = {"authorize_url": known.authorize_url, "client_id": known.app_id}
-            return LoginFlow("implicit", settings | {"scope": "repository:write"}), LoginFlow("token")
-        popup = {"authorize_url": known.authorize_url, "site_id": known.site_domain, "scope": "repo"}
-        return LoginFlow("token"), LoginFlow("popup", popup)
 
     @hookimpl
     def authenticate(self) -> Access:

@@ -174,6 +174,11 @@ def read_repository(answer: Answer) -> RepositoryInfo:
 # -- branches -----------------------------------------------------------------------------------------
 
 
+def read_owner(answer: Answer) -> str:
+    """Read whose the repository of a branch is (Get a branch)."""
+    return re.search(r"/repos/([^/]+)/", answer.json_object()["_links"]["self"])[1]  # type: ignore[index]  # guarded
+
+
 def ask_head(base: str, name: str, known_commit_sha: str) -> Request:
     """Ask for the head of a branch alone (Get a commit, media type sha); its ETag is the sha."""
     headers = {"Accept": "application/vnd.github.sha"}

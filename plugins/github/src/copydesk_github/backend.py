@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import attrs
-from copydesk import hookimpl, refusals
+from copydesk import Door, hookimpl, refusals
 from copydesk.blobs import blob_sha, check_blob
 from copydesk.changes import check_versions, compare_trees
 from copydesk.errors import (
@@ -25,7 +25,6 @@ from copydesk.models import (
     Comparison,
     File,
     FileVersion,
-    LoginFlow,
     Merge,
     Move,
     NewCommit,
@@ -35,7 +34,6 @@ from copydesk.models import (
     RepositoryInfo,
     TreeEntry,
 )
-from copydesk.options import GitHubOptions
 from copydesk.snapshot import Tree
 
 from copydesk_github import api
@@ -51,29 +49,17 @@ _PAUSE: Final = 1.0
 class GitHubBackend:
     """One repository on GitHub, by REST alone.
 
-    :param base: where the repository is below the root of the API: ``repos/owner/name``.
-    :param owner: whose it is, which filters pull requests.
+    :param base: where the repository is below the root of the API: ``repos/owner/name``; "" where it is the root.
+    :param owner: whose it is, which filters pull requests; "" where nobody said so yet.
+    :param door: the server in front of GitHub, which does not let everything through; None where there is none.
     """
 
     client: HttpClient
     base: str
-    owner: str
-    options: GitHubOptions
+    owner: str = ""
+    door: Door | None = None
 
     # -- auth -----------------------------------------------------------------------------------------
-
-    @hookimpl
-    def login_flows(self) -> tuple[LoginFlow, ...]:
-        known = self.options
-        popup = {
-            "authorize_url": known.authorize_url,
-            "site_id": known.site_domain,
-            "scope": known.auth_scope,
-        }
-        flows = [LoginFlow("token"), LoginFlow("popup", popup)]
-        if known.app_id:
-            flows.append(LoginFlow("device", {"client_id": known.app_id, "scope": known.auth_scope}))
-        return tuple(flows)
 
     @hookimpl
     def authenticate(self) -> Access:
@@ -100,7 +86,8 @@ class GitHubBackend:
         """Say what is there instead; this asks once more."""
         if answer.status == 409:
             return NotFoundError(f"{self.base!r} is empty: it has no branch {name!r}; push a first commit")
-        return refusals.absent_branch("github", name, self.get_repository().default_branch)
+        default = self.door.branch if self.door else self.get_repository().default_branch
+        return refusals.absent_branch("github", name, default)
 
     @hookimpl
     def list_branches(self, prefix: str) -> tuple[Branch, ...]:
@@ -277,10 +264,16 @@ class GitHubBackend:
     @hookimpl
     def list_pull_requests(self, state: str, base: str, head: str) -> tuple[PullRequest, ...]:
         """Cost one request per 100; the files of each are not told."""
-        request = api.ask_pull_requests(self.base, self.owner, state, base, head)
+        request = api.ask_pull_requests(self.base, self._owner() if head else "", state, base, head)
         pages = self.client.pages(request, by_link)
         found = [api.read_pull_request(item) for page in pages for item in page.json_list()]
         return tuple(pull for pull in found if _is_wanted(pull, state, base, head))
+
+    def _owner(self) -> str:
+        """Tell whose the repository is; behind a door its published branch says so, asked for once."""
+        if not self.owner and self.door:
+            self.owner = api.read_owner(self._send("GET", f"branches/{quoted_path(self.door.branch)}"))
+        return self.owner
 
     @hookimpl
     def list_changed_files(self, pull_request: PullRequest) -> tuple[ChangedFile, ...]:
@@ -367,7 +360,7 @@ class GitHubBackend:
 
     @hookimpl
     def list_checks(self, commit_sha: str) -> tuple[Check, ...]:
-        """Cost three requests, and one for each deployment."""
+        """Cost three requests, and one for each deployment; two behind a door that lets none of these through."""
         found: list[tuple[str, Check]] = []
         at = f"commits/{commit_sha}"
         try:
@@ -379,11 +372,15 @@ class GitHubBackend:
             if exc.answer is None or exc.answer.status not in {404, 422}:
                 raise
             raise self._no_commit(commit_sha) from exc
+        if self.door is None or self.door.lets("deployments"):
+            found += self._deployments(commit_sha)
+        return tuple(check for _, check in sorted(found, key=lambda each: each[0], reverse=True))
+
+    def _deployments(self, commit_sha: str) -> Iterator[tuple[str, Check]]:
         for page in self._pages("deployments", sha=commit_sha):
             for deployment in page.json_list():
                 statuses = self._send("GET", f"deployments/{deployment['id']}/statuses").json_list()
-                found.append(api.read_deployment(deployment, statuses))
-        return tuple(check for _, check in sorted(found, key=lambda each: each[0], reverse=True))
+                yield api.read_deployment(deployment, statuses)
 
     # -- sending --------------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ class GitHubGraphQL:
 
     rest: GitHubBackend
     address: str
+    repo: str
     _opened: Opened | None = None
     _labels: dict[str, str] = attrs.field(factory=dict)
     _batches: Batches = attrs.field(factory=lambda: Batches(queries.BATCH_FILES))
@@ -56,10 +57,6 @@ class GitHubGraphQL:
     @property
     def client(self) -> HttpClient:
         return self.rest.client
-
-    @property
-    def repo(self) -> str:
-        return self.rest.options.repo
 
     def _ask(self, request: Request) -> Reply:
         return read_reply(self.client.send(request))

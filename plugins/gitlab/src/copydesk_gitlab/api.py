@@ -359,11 +359,16 @@ def merge_base_of(data: Mapping[str, Any], head_commit_sha: str) -> str | None:
     The commits that the head has and the base has not all descend from what both have: if that is one commit, it
     is the merge base.
     """
-    commits = {commit["id"]: commit["parent_ids"] for commit in data["commits"]}
-    if not commits:
+    if not data["commits"]:
         return head_commit_sha
-    shared = {parent for parents in commits.values() for parent in parents} - commits.keys()
-    return next(iter(shared)) if len(shared) == 1 and all(commits.values()) else None
+    shared = shared_parents(data)
+    return shared[0] if len(shared) == 1 and all(commit["parent_ids"] for commit in data["commits"]) else None
+
+
+def shared_parents(data: Mapping[str, Any]) -> list[str]:
+    """Give the commits from which those of the head alone descend: both sides have them."""
+    new = {commit["id"] for commit in data["commits"]}
+    return sorted({parent for commit in data["commits"] for parent in commit["parent_ids"]} - new)
 
 
 def ask_merge_base(base: str, *commit_shas: str) -> Request:

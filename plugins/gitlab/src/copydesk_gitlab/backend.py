@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import attrs
-from copydesk import hookimpl, refusals
+from copydesk import Door, hookimpl, refusals
 from copydesk.blobs import check_blob
 from copydesk.changes import check_versions, compare_trees
 from copydesk.errors import (
@@ -28,7 +28,6 @@ from copydesk.models import (
     Comparison,
     File,
     FileVersion,
-    LoginFlow,
     Merge,
     Mode,
     NewCommit,
@@ -37,7 +36,6 @@ from copydesk.models import (
     RepositoryInfo,
     TreeEntry,
 )
-from copydesk.options import GitLabOptions
 from copydesk.snapshot import Tree
 
 from copydesk_gitlab import api
@@ -54,25 +52,19 @@ _PAUSE: Final = 1.0
 class GitLabBackend:
     """One project on GitLab, by REST alone.
 
-    :param base: where the project is below the root of the API: ``projects/group%2Fname``.
+    :param base: where the project is below the root of the API: ``projects/group%2Fname``; "" at the root itself.
+    :param name: the project as messages call it: ``group/name``.
     :param is_job: the credential is the token of a CI/CD job, which belongs to no user.
+    :param door: the server in front of GitLab, which does not let everything through; None where there is none.
     """
 
     client: HttpClient
     base: str
-    options: GitLabOptions
+    name: str
     is_job: bool = False
+    door: Door | None = None
 
     # -- auth -----------------------------------------------------------------------------------------
-
-    @hookimpl
-    def login_flows(self) -> tuple[LoginFlow, ...]:
-        known = self.options
-        address = {"authorize_url": known.authorize_url, "scope": "api"}
-        if not known.auth_type:
-            return LoginFlow("token"), LoginFlow("popup", address | {"site_id": known.site_domain})
-        token = {"token_url": f"{known.base_url}/oauth/token"} if known.auth_type == "pkce" else {}
-        return LoginFlow(known.auth_type, address | token | {"client_id": known.app_id}), LoginFlow("token")
 
     @hookimpl
     def authenticate(self) -> Access:
@@ -107,10 +99,12 @@ class GitLabBackend:
         head = self.head(name)
         if head is not None:
             return Branch(name, head)
+        if self.door:
+            raise refusals.absent_branch("gitlab", name, self.door.branch)
         project = self._send("GET", "")
         if api.is_empty(project.json_object()):
             raise NotFoundError(
-                f"{self.options.repo!r} is empty on gitlab: it has no branch {name!r}; push a first commit"
+                f"{self.name!r} is empty on gitlab: it has no branch {name!r}; push a first commit"
             )
         raise refusals.absent_branch("gitlab", name, api.read_repository(project).default_branch)
 
@@ -133,17 +127,15 @@ class GitLabBackend:
             return
         if "repository not found" in words:
             raise NotFoundError(
-                f"{self.options.repo!r} has no repository on gitlab ({said!r}): it was never made, or is turned "
+                f"{self.name!r} has no repository on gitlab ({said!r}): it was never made, or is turned "
                 "off; push a first commit, or turn it on in the project's settings"
             )
         if "project not found" in words:
             raise NotFoundError(
-                f"there is no project {self.options.repo!r} on gitlab that this credential may see ({said!r}); "
+                f"there is no project {self.name!r} on gitlab that this credential may see ({said!r}); "
                 "check repo, which is the whole path with its groups, and the rights of the credential"
             )
-        raise NotFoundError(
-            f"gitlab found no {what} in {self.options.repo!r}: {said!r}; check api_root and repo"
-        )
+        raise NotFoundError(f"gitlab found no {what} in {self.name!r}: {said!r}; check api_root and repo")
 
     @hookimpl
     def list_branches(self, prefix: str) -> tuple[Branch, ...]:
@@ -205,7 +197,7 @@ class GitLabBackend:
         answer = self._send("GET", f"repository/commits/{commit_sha}", allow={404})
         if answer.status == 404:
             self._check_absent(answer, "commit")
-            raise refusals.absent_commit("gitlab", self.options.repo, commit_sha)
+            raise refusals.absent_commit("gitlab", self.name, commit_sha)
         return answer.json_object()
 
     @hookimpl
@@ -237,6 +229,8 @@ class GitLabBackend:
         None where GitLab gives no archive now (it allows five a minute), or gives another one than asked for:
         attributes may leave files out of it (``export-ignore``) or alter them.
         """
+        if not self._lets("repository/archive"):
+            return None
         wanted = self._tree_of(commit_sha, folder)
         if not wanted:
             return ()
@@ -275,15 +269,22 @@ class GitLabBackend:
 
     @hookimpl
     def compare(self, base_commit_sha: str, head_commit_sha: str) -> Comparison:
-        """Cost one request; one more where merges leave the merge base open; two trees where it may be cut."""
+        """Cost one request; one more where merges leave the merge base open; two trees where it may be cut.
+
+        Behind a door that lets no question for the merge base through, a merge costs a comparison more.
+        """
         request = api.ask_comparison(self.base, base_commit_sha, head_commit_sha)
         answer = self.client.send(request, allow={400, 404})
         if answer.status != 200:
             raise refusals.incomparable("gitlab", base_commit_sha, head_commit_sha)
         data = answer.json_object()
-        merge_base = api.merge_base_of(data, head_commit_sha) or self._merge_base(
-            base_commit_sha, head_commit_sha
-        )
+        merge_base = api.merge_base_of(data, head_commit_sha)
+        if merge_base is None and self._lets("repository/merge_base"):
+            merge_base = self._merge_base(base_commit_sha, head_commit_sha)
+        elif merge_base is None:
+            merge_base = self._latest(api.shared_parents(data))
+        if merge_base is None:
+            raise refusals.incomparable("gitlab", base_commit_sha, head_commit_sha)
         if not api.is_cut(data):
             return Comparison(merge_base, api.read_changed_files(data["diffs"]))
         trees = (self.list_files(merge_base, ""), self.list_files(head_commit_sha, ""))
@@ -296,6 +297,17 @@ class GitLabBackend:
             raise refusals.incomparable("gitlab", base_commit_sha, head_commit_sha)
         sha: str = answer.json_object()["id"]
         return sha
+
+    def _latest(self, commit_shas: list[str]) -> str | None:
+        """Give the one of some commits that descends from all others; this costs a comparison each.
+
+        Of two that descend from none of the others it gives one, as git does.
+        """
+        latest = commit_shas[0] if commit_shas else None
+        for other in commit_shas[1:]:
+            compared = self.client.send(api.ask_comparison(self.base, str(latest), other)).json_object()
+            latest = other if compared["commits"] else latest
+        return latest
 
     # -- commits --------------------------------------------------------------------------------------
 
@@ -489,12 +501,17 @@ class GitLabBackend:
         """Cost four requests: the commit, its statuses, its pipelines, and what was deployed since it was made."""
         made = api.read_commit(self._check_commit(commit_sha))
         found = [api.read_status(item) for item in self._items(f"repository/commits/{commit_sha}/statuses")]
-        found += [api.read_pipeline(item) for item in self._items("pipelines", sha=commit_sha)]
-        for page in self.client.pages(api.ask_deployments(self.base, made.date), by_link):
-            found += [api.read_deployment(item) for item in page.json_list() if item["sha"] == commit_sha]
+        if self._lets("pipelines"):
+            found += [api.read_pipeline(item) for item in self._items("pipelines", sha=commit_sha)]
+        if self._lets("deployments"):
+            for page in self.client.pages(api.ask_deployments(self.base, made.date), by_link):
+                found += [api.read_deployment(item) for item in page.json_list() if item["sha"] == commit_sha]
         return tuple(check for _, check in sorted(found, key=lambda each: each[0], reverse=True))
 
     # -- sending --------------------------------------------------------------------------------------
+
+    def _lets(self, path: str) -> bool:
+        return self.door is None or self.door.lets(path)
 
     def _path(self, pull: PullRequest) -> str:
         return api.pull_path(self.base, pull.number)

@@ -33,7 +33,7 @@ class GitLabGraphQL:
 
     @property
     def project(self) -> str:
-        return self.rest.options.repo
+        return self.rest.name
 
     def _ask(self, request: Request) -> Reply | None:
         """Send a document; None where the server has no GraphQL."""

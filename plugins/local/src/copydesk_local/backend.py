@@ -95,10 +95,6 @@ class LocalBackend:
     # -- auth -----------------------------------------------------------------------------------------
 
     @hookimpl
-    def login_flows(self) -> tuple[()]:
-        return ()
-
-    @hookimpl
     def authenticate(self) -> Access:
         with self._store.failures():
             return Access(self._configured_user(), may_write=os.access(self._store.common_dir, os.W_OK))

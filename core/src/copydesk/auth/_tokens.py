@@ -1,0 +1,53 @@
+"""Tokens of an OAuth 2.0 server: what it is asked for, and what it answers (RFC 6749)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import attrs
+
+from copydesk.auth._find import credential_remedy
+from copydesk.errors import AuthenticationError, CopydeskError
+from copydesk.http import Answer, Dialect, Request
+from copydesk.models import Credential
+
+__all__ = ["TokenDialect", "ask_token", "read_token"]
+
+
+@attrs.frozen(kw_only=True)
+class TokenDialect(Dialect):
+    """How a token endpoint refuses; *name* is the backend that the credential is for."""
+
+    def error_class(self, answer: Answer) -> Callable[[str], CopydeskError] | None:
+        """Take every refusal for one of who asks, and say what to do."""
+        if answer.status in {400, 401, 403, 404, 422}:
+            return self._error
+        return None
+
+    def _error(self, message: str) -> AuthenticationError:
+        return AuthenticationError(f"{message}; log in again: {credential_remedy(self.name)}")
+
+
+def ask_token(path: str, **form: str) -> Request:
+    """Ask for a token with a form; the answer may be the only one ever, so it is never asked for twice."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    return Request("POST", path, headers=headers, content=urlencode(form).encode("ascii"))
+
+
+def read_token(answer: Answer, now: float, before: Credential | None = None) -> Credential:
+    """Read a token; a server that gives no new refresh token means the one *before* to be kept.
+
+    :param now: epoch seconds.
+    """
+    data: Mapping[str, Any] = answer.json_object()
+    lifetime = data.get("expires_in")
+    expires_at = (
+        None if lifetime is None else datetime.fromtimestamp(now, UTC) + timedelta(seconds=float(lifetime))
+    )
+    kept = before.refresh_secret if before is not None else ""
+    return Credential(
+        str(data["access_token"]), refresh_secret=data.get("refresh_token") or kept, expires_at=expires_at
+    )
