@@ -13,6 +13,9 @@ import attrs
 from copydesk.testing import ServerSimulator
 from werkzeug import Request, Response
 
+from simulators.lfs import LargeFiles
+from simulators.lfs.mounted import Mounted, password
+from simulators.lfs.server import LFSError
 from simulators.store import Access, Forge, Repository
 
 __all__ = [
@@ -48,9 +51,13 @@ class ProblemError(Exception):
 class ForgeSimulator(ServerSimulator):
     """A simulator over a forge, which nobody else changes while a request is answered."""
 
+    #: Where the large files of a repository are: its name, and what is asked for there.
+    lfs_address = re.compile(r"/(?P<name>[^/]+/[^/]+)\.git/info/lfs(?P<tail>/.+)")
+
     def __init__(self, forge: Forge) -> None:
         super().__init__()
         self.forge = forge
+        self.lfs = LargeFiles()
 
     def answered(self, request: Request) -> Response:
         """Answer a request, or raise :class:`ProblemError`; to be overridden."""
@@ -60,8 +67,33 @@ class ForgeSimulator(ServerSimulator):
         """Add the headers that every answer has; to be overridden."""
         raise NotImplementedError
 
+    def git_access(self, request: Request) -> Access | None:
+        """Find out who asks as git does, None being nobody; any user name goes with a token.
+
+        :raises LFSError: 401 for somebody unknown.
+        """
+        given = password(request)
+        access = self.forge.tokens.get(given[1]) if given else None
+        if given and access is None:
+            raise LFSError(401)
+        return access
+
+    def mounted(self, request: Request, name: str) -> Mounted:
+        """Find the large files of a repository by the name in its clone address."""
+        url = f"{request.host_url}{name}.git/info/lfs"
+        return Mounted(self.lfs, self.forge.repository(name), self.git_access, url)
+
+    def _large_files(self, request: Request, name: str, tail: str) -> Response:
+        try:
+            return self.mounted(request, name).answer(request, tail)
+        except LFSError as exc:
+            return exc.response()
+
     def respond(self, request: Request) -> Response:
         with self.forge.lock:
+            large = self.lfs_address.fullmatch(request.path)
+            if large is not None:
+                return self._large_files(request, **large.groupdict())
             try:
                 response = self.answered(request)
             except ProblemError as exc:

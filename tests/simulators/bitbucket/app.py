@@ -22,8 +22,9 @@ from simulators.bitbucket.calls import (
     ProblemError,
     RefusedError,
 )
-from simulators.bitbucket.shapes import Shapes, uuid_of
-from simulators.rest import JSON, ForgeSimulator, Route, Router, unmodified
+from simulators.bitbucket.large import LargeFilesSimulator
+from simulators.bitbucket.shapes import Shapes
+from simulators.rest import JSON, Route, Router, unmodified
 from simulators.store import Access, Forge, Repository
 
 #: The order counts: what stands first is tried first.
@@ -55,7 +56,7 @@ SCOPES: Final = {
 }
 
 
-class BitbucketSimulator(ForgeSimulator):
+class BitbucketSimulator(LargeFilesSimulator):
     """Bitbucket Cloud's REST interface over a :class:`Forge`; a workspace is the owner of its repositories.
 
     A token is taken as ``Bearer`` and, with its user's e-mail, as ``Basic``, unless one of the sets below has it.
@@ -66,14 +67,8 @@ class BitbucketSimulator(ForgeSimulator):
     def __init__(self, forge: Forge) -> None:
         super().__init__(forge)
         forge.pulls_outlive_branches = True
-        #: Tokens that are good for ``Basic`` only.
-        self.api_tokens: set[str] = set()
         #: Tokens of a repository, which have no user.
         self.repository_tokens: set[str] = set()
-        #: OAuth tokens that were good once.
-        self.expired: set[str] = set()
-        #: Where the large files are, by their sha256: Bitbucket leads there instead of giving their pointers.
-        self.large: dict[str, str] = {}
         #: Listings that go deeper take too long.
         self.depth_limit: int | None = None
         #: Commits of more files fail.
@@ -121,7 +116,7 @@ class BitbucketSimulator(ForgeSimulator):
         if request.path.startswith(f"{self.root}/repositories/"):
             self._count(request)
         web = request.host_url.rstrip("/")
-        shapes = Shapes(web + self.root, web, self.forge, self.escape_comments, self.large)
+        shapes = Shapes(web + self.root, web, self.forge, self.escape_comments, self.has_large)
         return self._routed(Call(simulator=self, request=request, shapes=shapes, access=access))
 
     def _access(self, request: Request) -> Access | None:
@@ -177,21 +172,12 @@ class BitbucketSimulator(ForgeSimulator):
         raise unknown()
 
     def _repository(self, call: Call, workspace: str, slug: str) -> Repository:
-        repository = self._named(workspace, slug)
+        repository = self.named(workspace, slug)
         if repository is None:
             raise self._missing(call, f"{workspace}/{slug}")
         if repository.private and (call.access is None or call.access.level == "none"):
             raise ProblemError(404, NO_REPOSITORY)
         return repository
-
-    def _named(self, workspace: str, slug: str) -> Repository | None:
-        """Find a repository by names or by the ids that never change."""
-        for each in self.forge.repositories.values():
-            owners = {each.owner.login.casefold(), uuid_of("workspace", each.owner.id), "{}"}
-            names = {each.name.casefold(), uuid_of("repository", each.id)}
-            if workspace.casefold() in owners and slug.casefold() in names:
-                return each
-        return None
 
     def _missing(self, call: Call, full_name: str) -> rest.ProblemError:
         new = self.forge.renamed.get(full_name.casefold())

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import html
-import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +14,7 @@ import pygit2
 
 from simulators import store
 from simulators.git import FileChange
+from simulators.lfs import pointed_to
 
 Json = dict[str, Any]
 
@@ -33,10 +33,6 @@ REPOSITORY_LINKS = {
     "pullrequests": "/pullrequests",
 }
 SUBREPOSITORY = 0o160000
-#: What git has of a file that is in LFS.
-POINTER = re.compile(
-    rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize (\d+)\n"
-)
 ATTRIBUTES = {0o100755: "executable", 0o120000: "link", SUBREPOSITORY: "subrepository"}
 
 
@@ -67,8 +63,8 @@ class Shapes:
     forge: store.Forge = attrs.field(repr=False)
     #: Underscores of comments come back with a backslash.
     escaping: bool = False
-    #: Where the large files are, by their sha256.
-    large: Mapping[str, str] = attrs.field(factory=dict)
+    #: Says whether a large file is there.
+    has_large: Callable[[store.Repository, str], bool] = lambda *_: False
 
     # -- users and repositories -------------------------------------------------------------------
 
@@ -229,9 +225,9 @@ class Shapes:
         attributes = [ATTRIBUTES[mode]] if mode in ATTRIBUTES else []
         if mode != SUBREPOSITORY and entry.is_binary:
             attributes.append("binary")
-        found = None if mode == SUBREPOSITORY else POINTER.fullmatch(entry.data)
-        if found is not None and found[1].decode() in self.large:
-            attributes, size = ["binary", "lfs"], int(found[2])
+        found = None if mode == SUBREPOSITORY else pointed_to(entry.data)
+        if found is not None and self.has_large(repository, found[0]):
+            attributes, size = ["binary", "lfs"], found[1]
         more = {"mimetype": None, "escaped_path": escaped(path), "size": size, "attributes": attributes}
         return {**shown, "links": links, **more}
 

@@ -13,7 +13,8 @@ from werkzeug import Response
 from simulators import git as objects
 from simulators.bitbucket.calls import BlankError, Call, ProblemError, Route
 from simulators.bitbucket.repos import REPOSITORY
-from simulators.bitbucket.shapes import ATTRIBUTES, POINTER, SUBREPOSITORY
+from simulators.bitbucket.shapes import ATTRIBUTES, SUBREPOSITORY
+from simulators.lfs import pointed_to
 
 #: What is named after nothing that is known.
 PLAIN = "text/plain"
@@ -79,8 +80,10 @@ def _raw(call: Call, path: str, entry: pygit2.Object) -> Response:
     mode = int(entry.filemode or 0)
     # Of a repository in it there is only the sha.
     content = str(entry.id).encode() if mode == SUBREPOSITORY else entry.data
-    found = POINTER.fullmatch(content)
-    address = found and call.simulator.large.get(found[1].decode())
+    found = pointed_to(content)
+    address = found and call.simulator.large_address(
+        call.request, call.repository, found[0], path.rpartition("/")[2]
+    )
     if address:
         raise BlankError(302, headers={"Location": address})
     kind = mimetypes.guess_type(path)[0] or PLAIN

@@ -33,8 +33,9 @@ from simulators.gitlab.calls import (
 )
 from simulators.gitlab.graph import Graph, problem
 from simulators.gitlab.knobs import MergeRequestState, ProjectState
+from simulators.gitlab.large import LargeFilesSimulator
 from simulators.gitlab.shapes import Shapes, etag
-from simulators.rest import ForgeSimulator, Route, Router, unmodified
+from simulators.rest import Route, Router, unmodified
 from simulators.store import Access, Forge, PullRequest, RefusedError, Repository
 
 #: The order counts: what stands first is tried first.
@@ -55,7 +56,7 @@ EXPIRED = "Token is expired. You can either do re-authorization or token refresh
 MOVED = "Non GET methods are not allowed for moved projects"
 
 
-class GitLabSimulator(ForgeSimulator):
+class GitLabSimulator(LargeFilesSimulator):
     """GitLab's REST and GraphQL interfaces over a :class:`Forge`."""
 
     root = "/api/v4"
@@ -63,9 +64,8 @@ class GitLabSimulator(ForgeSimulator):
 
     def __init__(self, forge: Forge) -> None:
         super().__init__(forge)
-        #: Tokens of CI jobs, which are nobody's, and of OAuth that ran out.
+        #: Tokens of CI jobs, which are nobody's.
         self.job_tokens: set[str] = set()
-        self.expired_tokens: set[str] = set()
         #: Before 17.7 a folder that is not there was listed as empty.
         self.old_tree = False
         #: Older versions compared the sha of ``last_commit_id`` itself.

@@ -118,6 +118,9 @@ def get_file(call: Call, path: str) -> Response:
 
 def get_raw_file(call: Call, path: str) -> Response:
     commit, blob = _file(call, path)
+    large = call.simulator.large_file(call.repository, blob.data) if call.flag("lfs") else None
+    if large is not None:
+        return Response(large, content_type="application/octet-stream")
     headers = _headers(_facts(call, path, commit, blob))
     name = quote(path.rpartition("/")[2])
     headers["Content-Disposition"] = f"inline; filename=\"{name}\"; filename*=UTF-8''{name}"

@@ -1,0 +1,69 @@
+"""Large files: LFS as GitLab has it, and what reading a file makes of it."""
+
+from __future__ import annotations
+
+import re
+
+from werkzeug import Request
+
+from simulators.gitlab.calls import not_found
+from simulators.gitlab.knobs import ProjectState
+from simulators.lfs import LargeFiles, Objects, pointed_to
+from simulators.lfs.mounted import Mounted
+from simulators.lfs.server import LFSError, basic
+from simulators.rest import ForgeSimulator
+from simulators.store import Access, Forge, Repository
+
+__all__ = ["LargeFilesSimulator"]
+
+#: What an upload has to send beside its credential; workhorse takes no other type.
+UPLOAD_HEADER = {"Content-Type": "application/octet-stream", "Transfer-Encoding": "chunked"}
+
+
+class LargeFilesSimulator(ForgeSimulator):
+    """GitLab keeps the objects itself, and wants the credential for them that it gave in the batch."""
+
+    lfs_address = re.compile(r"/(?!api/)(?P<name>.+)\.git/(?:info/lfs|gitlab-lfs)(?P<tail>/.+)")
+
+    def __init__(self, forge: Forge) -> None:
+        super().__init__(forge)
+        #: Tokens of OAuth that ran out.
+        self.expired_tokens: set[str] = set()
+        self.lfs = LargeFiles(
+            header=basic,
+            upload_header=UPLOAD_HEADER,
+            verify=False,
+            expires_in=None,
+            names_transfer=False,
+            authenticated=False,
+        )
+
+    def project(self, repository: Repository) -> ProjectState:
+        """Give what can be set of a project; to be overridden."""
+        raise NotImplementedError
+
+    def git_access(self, request: Request) -> Access | None:
+        given = request.authorization
+        if given is not None and given.password in self.expired_tokens:
+            raise LFSError(401)
+        return super().git_access(request)
+
+    def mounted(self, request: Request, name: str) -> Mounted:
+        clone = f"{request.host_url}{name}.git"
+        repository = self.forge.repository(name)
+        if repository is not None and not self.project(repository).lfs:
+            raise LFSError(403, "Access forbidden. Check your access level.")
+        return Mounted(self.lfs, repository, self.git_access, f"{clone}/info/lfs", f"{clone}/gitlab-lfs")
+
+    def large_file(self, repository: Repository, pointer: bytes) -> bytes | None:
+        """Give the large file that a pointer points to: None when it is none, or the project has no LFS.
+
+        :raises ProblemError: 404 when the file is not there.
+        """
+        found = pointed_to(pointer) if self.project(repository).lfs else None
+        if found is None:
+            return None
+        objects = Objects.of_repository(repository.path)
+        if objects.size(found[0]) is None:
+            raise not_found()
+        return objects.read(found[0])
