@@ -73,7 +73,7 @@ def _calls(repository: Repository, backend: LocalBackend, rounds: int) -> Iterat
     head = repository.get_branch("main").commit_sha
     path = repository.list_files(head)[0].path
     yield compare(
-        "`authenticate`, which does nothing / its method of the backend",
+        "`authenticate` / its method of the backend",
         timed(repository.authenticate, calls=_CALLS),
         timed(backend.authenticate, calls=_CALLS),
         rounds=rounds,

@@ -31,7 +31,7 @@ NOTICING = (AssertionError, pytest.fail.Exception)
 
 
 class Suite(HttpBackendSuite):
-    unsupported = frozenset({"refresh_credential", "rebase_pull_request", "repair"})
+    unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = SECRET
     many = 3
 

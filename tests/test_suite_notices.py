@@ -54,7 +54,7 @@ BIG = bytes(range(256)) * 4096 + b"!"
 
 
 class Suite(BackendSuite):
-    unsupported = frozenset({"refresh_credential", "rebase_pull_request", "list_checks"})
+    unsupported = frozenset({"rebase_pull_request", "list_checks"})
     secret = SECRET
     many = 4  # nothing here has pages
 

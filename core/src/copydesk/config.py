@@ -1,7 +1,8 @@
 """Reading the configuration of a site: a CMS's ``config.yml``, a mapping, or keyword arguments.
 
 Of a ``config.yml`` these are read: ``backend``, ``site_url``, ``auth``, ``publish_mode``, ``media_folder``,
-``public_folder`` and the places of ``collections``. The rest is the CMS's own (fields, widgets, previews) and is left alone.
+``public_folder`` and the places of ``collections``. The rest is the CMS's own (fields, widgets, previews) and is
+left alone.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from copydesk.testing import SEED, HttpBackendSuite
 
 @pytest.mark.long  # half a minute: for who changes a backend, or the client in the core
 class TestBitbucket(HttpBackendSuite):
-    unsupported = frozenset({"refresh_credential", "update_from_base", "rebase_pull_request", "repair"})
+    unsupported = frozenset({"update_from_base", "rebase_pull_request", "repair"})
     secret = "full-token"
     many = 11
     labels = ("netlify-cms/draft", "netlify-cms/pending_review")

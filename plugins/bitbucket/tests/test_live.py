@@ -76,7 +76,7 @@ def scratch(tmp_path_factory) -> Iterator[Scratch]:
 
 
 class TestLive(LiveSuite):
-    unsupported = frozenset({"refresh_credential", "update_from_base", "rebase_pull_request", "repair"})
+    unsupported = frozenset({"update_from_base", "rebase_pull_request", "repair"})
     secret = PLACE.token
     labels = ("netlify-cms/draft", "netlify-cms/pending_review", "netlify-cms/pending_publish")
     one_label = True

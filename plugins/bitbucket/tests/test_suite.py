@@ -11,7 +11,7 @@ from copydesk.testing import BackendSuite
 
 
 class TestBitbucket(BackendSuite):
-    unsupported = frozenset({"refresh_credential", "update_from_base", "rebase_pull_request", "repair"})
+    unsupported = frozenset({"update_from_base", "rebase_pull_request", "repair"})
     secret = "full-token"
     labels = ("netlify-cms/draft", "netlify-cms/pending_review", "netlify-cms/pending_publish")
     one_label = True

@@ -16,7 +16,7 @@ from copydesk.testing import SEED, HttpBackendSuite
 
 @pytest.mark.long  # a minute: for who changes a backend, or the client in the core
 class TestGraphQL(HttpBackendSuite):
-    unsupported = frozenset({"refresh_credential", "rebase_pull_request", "repair"})
+    unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = "full-token"
     many = 31  # a page holds 30 branches
     enterprise = False

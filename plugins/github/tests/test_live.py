@@ -64,7 +64,7 @@ def scratch() -> Iterator[Scratch]:
 
 
 class TestLive(LiveSuite):
-    unsupported = frozenset({"refresh_credential", "rebase_pull_request", "repair"})
+    unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = PLACE.token
 
 

@@ -11,7 +11,7 @@ from copydesk.testing import BackendSuite
 
 
 class TestGraphQL(BackendSuite):
-    unsupported = frozenset({"refresh_credential", "rebase_pull_request", "repair"})
+    unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = "full-token"
 
     @pytest.fixture

@@ -16,7 +16,7 @@ from copydesk.testing import SEED, HttpBackendSuite
 
 @pytest.mark.long  # a minute: for who changes a backend, or the client in the core
 class TestGraphQL(HttpBackendSuite):
-    unsupported = frozenset({"refresh_credential", "update_from_base", "repair"})
+    unsupported = frozenset({"update_from_base", "repair"})
     secret = "full-token"
     many = 21
     labels = ("netlify-cms/draft", "a label with = and ü")  # no label of GitLab has a comma

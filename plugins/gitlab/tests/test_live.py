@@ -60,7 +60,7 @@ def scratch(tmp_path_factory) -> Iterator[Scratch]:
 
 
 class TestLive(LiveSuite):
-    unsupported = frozenset({"refresh_credential", "update_from_base", "repair"})
+    unsupported = frozenset({"update_from_base", "repair"})
     secret = PLACE.token
 
 

@@ -11,7 +11,7 @@ from copydesk.testing import BackendSuite
 
 
 class TestGraphQL(BackendSuite):
-    unsupported = frozenset({"refresh_credential", "update_from_base", "repair"})
+    unsupported = frozenset({"update_from_base", "repair"})
     secret = "full-token"
 
     @pytest.fixture

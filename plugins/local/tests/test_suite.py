@@ -8,7 +8,7 @@ import pytest
 from copydesk import Repository, open_repository
 from copydesk.testing import BackendSuite
 
-UNSUPPORTED = frozenset({"refresh_credential", "rebase_pull_request", "list_checks"})
+UNSUPPORTED = frozenset({"rebase_pull_request", "list_checks"})
 
 
 class TestBareRepository(BackendSuite):

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from copydesk.http import HttpSettings
+
+
+@pytest.fixture
+def settings() -> HttpSettings:
+    """Requests whose waiting takes no time."""
+    from copydesk.http import Gates
+
+    return HttpSettings(sleep=lambda _: None, gates=Gates(), environ={}, timeout=(5, 10))
+
+
+@pytest.fixture
+def behind(tmp_path) -> Iterator[Callable]:
+    """Start a site behind a gateway, by the name of the forge; nothing may be refused by the gateway's list."""
+    from means.gateways import BehindGateway
+
+    started = []
+
+    def start(forge: str, **given: object) -> BehindGateway:
+        started.append(BehindGateway(tmp_path / f"forge-{len(started)}", forge, **given).start())
+        return started[-1]
+
+    yield start
+    for site in started:
+        site.stop()
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def site(request, behind):
+    """A site behind a gateway, before either forge."""
+    return behind(request.param)
