@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import jwt
 from copydesk import Repository, open_repository
 from copydesk.http import HttpSettings
 from copydesk.testing import SEED, ServerSimulator
@@ -16,15 +17,22 @@ from simulators.git_gateway import GitGatewaySimulator, Upstream
 from simulators.github import GitHubSimulator
 from simulators.gitlab import GitLabSimulator
 from simulators.gotrue import GoTrueSimulator
+from simulators.netlify import SECRET
 from simulators.store import Forge
 
-__all__ = ["EMAIL", "FORGES", "PASSWORD", "SEED_FILES", "SEED_MODES", "BehindGateway"]
+__all__ = ["EMAIL", "FORGES", "PASSWORD", "SEED_FILES", "SEED_MODES", "BehindGateway", "token_of_ann"]
 
 EMAIL: Final = "ann@example.org"
 PASSWORD: Final = "correct horse"
 SEED_FILES: Final = {file.path: file.content for file in SEED}
 SEED_MODES: Final = {file.path: int(file.mode, 8) for file in SEED}
 FORGES: Final = ("github", "gitlab")
+
+
+def token_of_ann(**claims: object) -> str:
+    """Make a token of Ann's as another login server does that shares the gateway's secret; it never expires."""
+    known = {"email": EMAIL, "app_metadata": {"roles": ["editor"]}, "user_metadata": {"full_name": "Ann Editor"}}
+    return jwt.encode({**known, **claims}, SECRET, "HS256")
 
 
 class BehindGateway:
