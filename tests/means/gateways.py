@@ -20,7 +20,7 @@ from simulators.gotrue import GoTrueSimulator
 from simulators.netlify import SECRET
 from simulators.store import Forge
 
-__all__ = ["EMAIL", "FORGES", "PASSWORD", "SEED_FILES", "SEED_MODES", "BehindGateway", "token_of_ann"]
+__all__ = ["EMAIL", "FORGES", "PASSWORD", "SEED_FILES", "SEED_MODES", "BehindGateway", "GatewayBefore", "token_of_ann"]
 
 EMAIL: Final = "ann@example.org"
 PASSWORD: Final = "correct horse"
@@ -35,20 +35,12 @@ def token_of_ann(**claims: object) -> str:
     return jwt.encode({**known, **claims}, SECRET, "HS256")
 
 
-class BehindGateway:
-    """One site; its repository is ``owner/site`` of the forge's store."""
+class GatewayBefore:
+    """A gateway before a forge whose store somebody else keeps; its repository is ``owner/site``."""
 
-    def __init__(
-        self,
-        folder: Path,
-        forge: str,
-        files: Mapping[str, bytes] = SEED_FILES,
-        modes: Mapping[str, int] = SEED_MODES,
-    ) -> None:
-        self.forge = Forge(folder)
-        self.forge.now = lambda: datetime.now(UTC)
+    def __init__(self, store: Forge, forge: str) -> None:
+        self.forge = store
         self.forge.add_token("upstream-token", self.forge.add_user("bot", "The Gateway", "bot@example.org"))
-        self.site = self.forge.add_repository("owner/site", files, modes=modes)
         self.name = forge
         self.upstream: ServerSimulator
         self.upstream = GitHubSimulator(self.forge) if forge == "github" else GitLabSimulator(self.forge)
@@ -68,8 +60,7 @@ class BehindGateway:
     def stop(self) -> None:
         """Stop them, and see that nothing was asked for that the gateway never lets through."""
         self._open.close()
-        self.forge.close()
-        assert not self.gateway.refused
+        assert self.gateway.refused == []
 
     def __enter__(self) -> Self:
         return self.start()
@@ -92,3 +83,25 @@ class BehindGateway:
         """Open the site, with a token of the editor's where no credential is given."""
         given = self.identity.issue(EMAIL) if credential is None else credential
         return open_repository("git-gateway", credential=given, http=http, **{**self.options, **more})
+
+
+class BehindGateway(GatewayBefore):
+    """One site with a store of its own, which ends with it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        forge: str,
+        files: Mapping[str, bytes] = SEED_FILES,
+        modes: Mapping[str, int] = SEED_MODES,
+    ) -> None:
+        store = Forge(folder)
+        store.now = lambda: datetime.now(UTC)
+        super().__init__(store, forge)
+        self.site = store.add_repository("owner/site", files, modes=modes)
+
+    def stop(self) -> None:
+        try:
+            super().stop()
+        finally:
+            self.forge.close()
