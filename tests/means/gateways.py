@@ -20,7 +20,16 @@ from simulators.gotrue import GoTrueSimulator
 from simulators.netlify import SECRET
 from simulators.store import Forge
 
-__all__ = ["EMAIL", "FORGES", "PASSWORD", "SEED_FILES", "SEED_MODES", "BehindGateway", "GatewayBefore", "token_of_ann"]
+__all__ = [
+    "EMAIL",
+    "FORGES",
+    "PASSWORD",
+    "SEED_FILES",
+    "SEED_MODES",
+    "BehindGateway",
+    "GatewayBefore",
+    "token_of_ann",
+]
 
 EMAIL: Final = "ann@example.org"
 PASSWORD: Final = "correct horse"
@@ -31,7 +40,11 @@ FORGES: Final = ("github", "gitlab")
 
 def token_of_ann(**claims: object) -> str:
     """Make a token of Ann's as another login server does that shares the gateway's secret; it never expires."""
-    known = {"email": EMAIL, "app_metadata": {"roles": ["editor"]}, "user_metadata": {"full_name": "Ann Editor"}}
+    known = {
+        "email": EMAIL,
+        "app_metadata": {"roles": ["editor"]},
+        "user_metadata": {"full_name": "Ann Editor"},
+    }
     return jwt.encode({**known, **claims}, SECRET, "HS256")
 
 
