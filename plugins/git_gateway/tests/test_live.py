@@ -1,17 +1,17 @@
 """The suite for all backends, through a real gateway: `pytest --live -n 0 plugins/git_gateway/tests/test_live.py`.
 
 COPYDESK_GIT_GATEWAY_API is the address of a gateway before GitHub, and COPYDESK_GIT_GATEWAY_REPO names the
-repository behind it, which the gateway does not tell: a scratch one whose name ends in ``-scratch``, with one commit
-at least and no rules for branches. It belongs to nobody else meanwhile: **every branch but the base is deleted**,
-before each test; the base is ``main``, or what COPYDESK_GIT_GATEWAY_BRANCH says.
+repository behind it, which the gateway does not tell: a scratch one whose name ends in ``-scratch``, with one
+commit at least and no rules for branches. It belongs to nobody else meanwhile: **every branch but the base is
+deleted**, before each test; the base is ``main``, or what COPYDESK_GIT_GATEWAY_BRANCH says.
 
 COPYDESK_GIT_GATEWAY_USER and COPYDESK_GIT_GATEWAY_TOKEN are e-mail and password at the identity server, whose
 address is COPYDESK_GIT_GATEWAY_IDENTITY; without USER the token is a JWT, which must be good until the end.
 
 The suite wants a base branch that holds exactly the seed in one commit, and no pull request. Each test gets such a
 branch of its own, made through the gateway. Before GitLab none can be: its interface makes no commit without a
-parent, and the gateway lets no push through. Pull requests cannot be deleted: those of earlier tests are hidden from
-the listings.
+parent, and the gateway lets no push through. Pull requests cannot be deleted: those of earlier tests are hidden
+from the listings.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def test_entries(place, open_counted):
 
 
 def test_owner_is_asked_for_once(place, site, by):
-    """GitHub finds a pull request by the owner and the branch; the gateway does not say whose the repository is."""
+    """GitHub finds a pull request by owner and branch; the gateway does not say whose the repository is."""
     for slug in ("one", "two"):
         with site.costs(by(1 if slug == "two" else 2, 1)):
             assert site.repository.list_pull_requests("open", head=f"cms/posts/{slug}") == ()

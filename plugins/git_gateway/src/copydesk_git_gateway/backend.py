@@ -47,7 +47,8 @@ class GitGatewayBackend:
         answer = self.client.send(api.ask_branch(self.settings.forge, branch), allow={404})
         if answer.status == 404:
             raise NotFoundError(
-                f"there is no branch {branch!r} behind the gateway; name the one with the published content by 'branch'"
+                f"there is no branch {branch!r} behind the gateway; 'branch' names the one that holds the "
+                "published content"
             )
         return Access(self._author())
 
