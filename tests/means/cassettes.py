@@ -106,7 +106,8 @@ class CassetteSuite:
     """The test: the requests of the workflow are those of the cassette, each is made, and no other.
 
     ``pytest --record-mode=rewrite`` records it anew, from the simulator of the plugin's fixtures `forge` and
-    `open_site`, or what opens a repository in `open_recorded`. Times and numbers are the same each time, so that a difference in a cassette is one of the wire.
+    `open_site`, or what opens a repository in `open_recorded`. Times and numbers are the same each time, so that a
+    difference in a cassette is one of the wire.
     """
 
     backend: ClassVar[str]
