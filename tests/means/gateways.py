@@ -92,9 +92,11 @@ class GatewayBefore:
             "branch": "main",
         }
 
-    def open(self, http: HttpSettings, credential: object = None, **more: Any) -> Repository:
-        """Open the site, with a token of the editor's where no credential is given."""
-        given = self.identity.issue(EMAIL) if credential is None else credential
+    def open(
+        self, http: HttpSettings, credential: object = None, *, from_elsewhere: bool = False, **more: Any
+    ) -> Repository:
+        """Open the site with a token of the editor's, unless a credential is given or is to be found elsewhere."""
+        given = self.identity.issue(EMAIL) if credential is None and not from_elsewhere else credential
         return open_repository("git-gateway", credential=given, http=http, **{**self.options, **more})
 
 
