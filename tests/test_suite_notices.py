@@ -1134,7 +1134,6 @@ NOTICED_BY_SOME = (
 
 #: Which test notices that an operation answers None. Every operation that the local backend has is here.
 NONE = {
-    "login_flows": "test_login_flows_answer",
     "authenticate": "test_authenticate_answers",
     "get_repository": "test_get_repository_tells_the_default_branch",
     "get_branch": "test_get_branch_gives_a_full_sha",

@@ -39,7 +39,7 @@ each_forge = pytest.mark.parametrize("backend", FORGES)
 
 def build(backend: str, **values: object) -> BackendOptions:
     """Give the options of a backend; the required ones are there already."""
-    required = {} if backend == "git-gateway" else {"repo": "octo/site"}
+    required = {"site_url": "https://www.example.org"} if backend == "git-gateway" else {"repo": "octo/site"}
     return build_options(backend, CLASSES[backend], {**required, **values})
 
 

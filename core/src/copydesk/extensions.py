@@ -11,7 +11,7 @@ backend, be an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -20,6 +20,7 @@ import attrs
 from copydesk.blobs import blob_sha
 from copydesk.errors import CopydeskError, PermissionDeniedError
 from copydesk.hookspecs import hookimpl
+from copydesk.lfs import Pointer
 from copydesk.models import (
     Branch,
     Commit,
@@ -59,6 +60,7 @@ class ReadOnly:
 
     delete_branch = _refusal("delete_branch")
     commit_changes = _refusal("commit_changes")
+    upload_objects = _refusal("upload_objects")
     propose_changes = _refusal("propose_changes")
     create_pull_request = _refusal("create_pull_request")
     set_labels = _refusal("set_labels")
@@ -96,6 +98,11 @@ class DryRun:
             message=commit.message,
             versions=_planned_versions(commit),
         )
+
+    @hookimpl(tryfirst=True)
+    def upload_objects(self, contents: Mapping[str, bytes]) -> Mapping[str, Pointer]:
+        self.planned += [f"store {path!r} by Git LFS" for path in contents]
+        return {path: Pointer.of(content) for path, content in contents.items()}
 
     @hookimpl(tryfirst=True)
     def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest) -> Proposal:
@@ -197,6 +204,12 @@ class Audit:
     def commit_changes(self, commit: NewCommit) -> Generator[None, Commit, Commit]:
         paths = ", ".join(change.path for change in commit.changes)
         return (yield from self._recorded("commit_changes", f"branch {commit.branch!r}: {paths}"))
+
+    @hookimpl(wrapper=True)
+    def upload_objects(
+        self, contents: Mapping[str, bytes]
+    ) -> Generator[None, Mapping[str, Pointer], Mapping[str, Pointer]]:
+        return (yield from self._recorded("upload_objects", ", ".join(contents)))
 
     @hookimpl(wrapper=True)
     def propose_changes(self, commit: NewCommit) -> Generator[None, Proposal, Proposal]:

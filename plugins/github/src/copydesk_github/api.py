@@ -30,6 +30,7 @@ from copydesk.models import (
     Check,
     Commit,
     Comparison,
+    Credential,
     Delete,
     FileVersion,
     Mode,
@@ -64,6 +65,10 @@ _PENDING: Final = frozenset({"pending", "expected", "queued", "in_progress", "wa
 
 class GitHubDialect(Dialect):
     """What GitHub's answers mean beyond HTTP (Rate limits for the REST API, Rate limits for the GraphQL API)."""
+
+    def git_credential(self, given: Credential) -> Credential:
+        """Give the token for a password, of any user (Authenticating as a GitHub App installation)."""
+        return attrs.evolve(given, scheme="basic", user="x-access-token")
 
     def limits(self, answer: Answer) -> Limit | None:
         """Tell the limit; that of GraphQL comes with status 200 and an error of type RATE_LIMITED."""

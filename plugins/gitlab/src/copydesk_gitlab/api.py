@@ -66,6 +66,11 @@ class GitLabDialect(Dialect):
             return attrs.evolve(given, scheme=JOB_TOKEN)
         return given
 
+    def git_credential(self, given: Credential) -> Credential:
+        """Give the token for a password (Personal access tokens: Clone repository, CI/CD job tokens)."""
+        user = "gitlab-ci-token" if given.scheme == JOB_TOKEN else "oauth2"
+        return attrs.evolve(given, scheme="basic", user=user)
+
     def sentence(self, answer: Answer) -> str:
         """Give GitLab's own words; a refused value comes as ``{"message": {field: [words]}}``."""
         return super().sentence(answer) or "; ".join(_field_words(answer.content))
