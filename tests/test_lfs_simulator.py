@@ -225,6 +225,13 @@ def test_other_content_is_not_kept(simulator, client, content):
     assert simulator.objects.oids() == []
 
 
+def test_other_size_than_announced_is_not_kept(simulator, client):
+    """The size has to be that of the batch, though the hash is right."""
+    action = client.one("upload", {"oid": OID, "size": 1})["actions"]["upload"]
+    refused = client.session.put(action["href"], data=CONTENT, headers=action["header"], timeout=10)
+    assert (refused.status_code, simulator.objects.oids()) == (422, [])
+
+
 @either
 def test_upload_is_verified_with_the_header_of_the_action(simulator, client):
     """It is 404 before the upload and 200 after it, and wants the credential that it was given."""
