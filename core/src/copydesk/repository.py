@@ -29,7 +29,7 @@ from copydesk.errors import (
     UnavailableError,
 )
 from copydesk.hookspecs import DERIVED, OPERATIONS, BackendHooks
-from copydesk.lfs import LFS_CONFIG, LargeFiles, LfsServer, Place, Pointer, find_place
+from copydesk.lfs import LargeFiles
 from copydesk.models import (
     Access,
     Branch,
@@ -58,6 +58,7 @@ from copydesk.snapshot import Snapshots, Tree
 if TYPE_CHECKING:
     from copydesk.auth import CredentialSource
     from copydesk.http import HttpClient, HttpSettings
+    from copydesk.lfs import LfsServer, Place, Pointer
 
 __all__ = ["Repository", "open_repository"]
 
@@ -361,7 +362,7 @@ class Repository:
             made, *committed* says so, and *lost* has the versions that it replaced.
         """
         check_commit(commit)
-        commit = self._snapshots.with_last_commits(self._large.stored(commit))
+        commit = self._snapshots.with_last_commits(self._stored(commit))
         with self._writing:
             deadline = self._clock() + RETRY_SECONDS
             for attempt in itertools.count():
@@ -451,6 +452,10 @@ class Repository:
         """Store large files, by path; see :meth:`.BackendHooks.upload_objects`."""
         return self._run(self._hooks.upload_objects, contents=contents)
 
+    def _stored(self, commit: NewCommit) -> NewCommit:
+        """Give a commit of pointers, with what is LFS's uploaded; a backend that lists nothing has no LFS."""
+        return self._large.stored(commit) if "list_files" in self._answerable else commit
+
     def _read_plainly(self, commit_sha: str, entry: TreeEntry) -> File:
         """Read a file as git has it."""
         return self._run(self._hooks.read_file, commit_sha=commit_sha, path=entry.path, version=entry.version)
@@ -458,6 +463,8 @@ class Repository:
     def _find_objects(self) -> LfsServer:
         """Find the LFS server, once: the configuration, ``.lfsconfig`` or the forge names it."""
         if self._objects is None:
+            from copydesk.lfs import LfsServer  # brings requests, which most sites on disk do not need
+
             place = self._place_of_objects()
             if self._connect is None:
                 raise NotSupportedError(
@@ -469,6 +476,8 @@ class Repository:
         return self._objects
 
     def _place_of_objects(self) -> Place:
+        from copydesk.lfs import LFS_CONFIG, Place, find_place  # as above
+
         configured = self.options.lfs_address
         if configured:
             return Place(configured, trusted=True)
@@ -485,7 +494,7 @@ class Repository:
         """Commit on a new branch and open its pull request; see :meth:`.BackendHooks.propose_changes`."""
         check_commit(commit)
         check_branch(pull_request.base)
-        commit = self._large.stored(commit)
+        commit = self._stored(commit)
         proposal = self._settled(
             lambda: self._run(
                 self._hooks.propose_changes, commit=commit, pull_request=pull_request, tree=self._tree(commit)

@@ -25,6 +25,7 @@ __all__ = ["BATCH", "Action", "ask_batch", "ask_verify", "check_object", "read_b
 #: So many objects fit into one question (servers may refuse more).
 BATCH: Final = 100
 _MEDIA: Final = "application/vnd.git-lfs+json"
+_FRAMING: Final = frozenset({"transfer-encoding", "content-length", "connection"})
 #: What a code of one object means, and what to do.
 _ERRORS: Final[Mapping[int, tuple[Callable[[str], CopydeskError], str]]] = {
     401: (AuthenticationError, "log in again"),
@@ -95,7 +96,11 @@ def read_batch(answer: Answer, paths: Mapping[str, str], root: str) -> Mapping[s
 
 
 def _action(data: Mapping[str, Any], root: str, *, signed: bool) -> Action:
-    address, headers = data["href"], dict(data.get("header") or {})
+    address = data["href"]
+    # How a body is framed is the client's to say: GitLab asks for chunks, and means whatever works.
+    headers = {
+        name: value for name, value in (data.get("header") or {}).items() if name.lower() not in _FRAMING
+    }
     given = any(name.lower() == "authorization" for name in headers)
     own = not (signed or given) and origin_of(address) == origin_of(root)
     return Action(address, headers, own)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
 
 import attrs
 
@@ -13,8 +12,6 @@ from copydesk.models import Change, Delete, File, Mode, Move, NewCommit, Put, Tr
 from copydesk.snapshot import Tree
 
 __all__ = ["LargeFiles"]
-
-F = TypeVar("F")
 
 
 @attrs.define(eq=False)
@@ -39,10 +36,18 @@ class LargeFiles:
             return files
         attributes = self.attributes(commit_sha)
         tracked = {path: pointer for path, pointer in pointers.items() if attributes.track(path)}
-        objects = self.download(tracked) if tracked else {}
+        objects = self._objects(tracked) if tracked else {}
         return tuple(
             attrs.evolve(file, content=objects[file.path]) if file.path in objects else file for file in files
         )
+
+    def _objects(self, pointers: Mapping[str, Pointer]) -> dict[str, bytes]:
+        """Give objects by path, also those behind a pointer that somebody wrapped in another one."""
+        found = dict(self.download(pointers))
+        inner = {
+            path: pointer for path, content in found.items() if (pointer := read_pointer(content)) is not None
+        }
+        return found | (self._objects(inner) if inner else {})
 
     def stored(self, commit: NewCommit) -> NewCommit:
         """Give a commit of pointers, whose objects are uploaded; what is a pointer already stays as it is."""

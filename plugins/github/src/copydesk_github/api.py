@@ -446,6 +446,16 @@ def ask_add_labels(base: str, number: int, labels: Iterable[str]) -> Request:
     return Request("POST", f"{base}/issues/{number}/labels", json={"labels": list(labels)}, safe=True)
 
 
+def ask_set_labels(base: str, number: int, labels: Iterable[str]) -> Request:
+    """Ask for exactly these labels (Set labels for an issue); a second time does no harm."""
+    return Request("PUT", f"{base}/issues/{number}/labels", json={"labels": list(labels)}, safe=True)
+
+
+def read_labels(answer: Answer) -> tuple[str, ...]:
+    """Read the labels of a pull request (List labels for an issue)."""
+    return tuple(label["name"] for label in answer.json_list())
+
+
 def ask_remove_label(base: str, number: int, label: str) -> Request:
     """Remove a label (Remove a label from an issue); a second time it is not found."""
     return Request("DELETE", f"{base}/issues/{number}/labels/{quoted(label)}", safe=True)
