@@ -188,6 +188,17 @@ def test_gitlab_refuses_parameters_in_the_query(session, gitlab):
     assert error(answer) == "invalid_request"
 
 
+def test_parameter_that_is_there_twice_is_refused(session, gitlab):
+    """Nobody guesses which one is meant, RFC 6749 §3.2."""
+    twice = [
+        ("client_id", "cli"),
+        ("client_id", "cli"),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "x"),
+    ]
+    assert error(session.post(f"{gitlab.url}/oauth/token", data=twice)) == "invalid_request"
+
+
 @pytest.mark.parametrize(
     "uri", [BACK + "/", BACK + "?x=1", "http://127.0.0.1:10/back", "https://evil.example/back"]
 )
@@ -587,7 +598,7 @@ document.getElementById("open").addEventListener("click", () => {
 });
 window.addEventListener("message", (event) => {
     document.getElementById("heard").textContent += `${event.origin} ${event.data}\\n`;
-    if (event.origin !== base && !naive) return;
+    if (event.origin !== base && !naive) { event.source.postMessage("something else", "*"); return; }
     if (event.data === hello) event.source.postMessage(hello, event.origin);
     const [, , word, ...rest] = event.data.split(":");
     if (word) document.getElementById("result").textContent = word + " " + rest.join(":");
@@ -638,12 +649,12 @@ def test_popup_tells_its_opener_the_token(browser, github, manner, keys, target)
     """In each manner the opener has a token that is good, and the popup tells it to whom it said."""
     with PopupServer({"github": github}, manner=manner) as popup, Opener(popup.url) as opener:
         here = authorize(browser, popup, opener)
-        if target == "closed":
-            browser.wait_until_closed(browser.windows[-1]) if len(browser.windows) > 1 else None
-        else:
+        if target != "closed":
             browser.wait_for_text(f"told {target or opener.url}")
         browser.switch(here)
         word, data = result(browser)
+        if target == "closed":
+            browser.wait_for(lambda: browser.windows == (here,), "end of the popup")
     assert (word, set(data)) == ("success", keys)
     assert github.grants.alive(data["token"])
     assert browser.screenshot("told").read_bytes().startswith(b"\x89PNG")
@@ -682,15 +693,21 @@ def test_popup_can_tell_a_token_with_a_newline_and_a_refresh_token(browser, bitb
     assert set(data) == {"token", "provider", "refresh_token"}
 
 
-def test_netlifys_popup_waits_for_the_echo(browser, github):
-    """It says nothing to who does not echo: here an opener that takes it for another origin."""
-    with PopupServer({"github": github}) as popup, Opener(popup.url) as opener:
+@pytest.mark.parametrize(("manner", "answers"), [(Manner.NETLIFY, False), (Manner.ECHO, True)])
+def test_netlifys_popup_waits_for_the_echo(browser, github, manner, answers):
+    """It answers nothing else; the community's takes any message for one. Here the opener has another base."""
+    with PopupServer({"github": github}, manner=manner) as popup, Opener(popup.url) as opener:
         opener.known["base"] = popup.url.replace("127.0.0.1", "localhost")
         here = authorize(browser, popup, opener)
-        browser.wait_for_text("waiting")
+        popped = browser.window
         browser.switch(here)
-        browser.wait_for_text(f"{popup.url.replace('localhost', '127.0.0.1')} authorizing:github")
+        browser.wait_for_text(f"{popup.url} authorizing:github")
+        browser.wait_for(
+            lambda: ("authorization:github:success" in browser.text_of("heard")) is answers, "answer"
+        )
         assert not browser.text_of("result")
+        browser.switch(popped)
+        assert browser.text_of("status") == (f"told {opener.url}" if answers else "waiting")
 
 
 def test_popup_of_its_own_browsing_context_has_no_opener(browser, github):

@@ -6,6 +6,7 @@ reaches the loopback address alone. Where Chromium or its driver is absent, the 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -111,8 +112,12 @@ class Browser:
         self.driver.get(url)
 
     def press(self, element: str) -> None:
-        """Press what has that id, as a person does."""
-        self._find(element).click()
+        """Press what has that id, as a person does; the window may close by that."""
+        from selenium.common.exceptions import NoSuchWindowException
+
+        found = self._find(element)
+        with contextlib.suppress(NoSuchWindowException):
+            found.click()
 
     def type(self, element: str, text: str) -> None:
         """Replace the text of the field that has that id."""
@@ -203,7 +208,7 @@ class Browser:
         return here
 
     def wait_until_closed(self, window: str) -> None:
-        """Wait until a window is gone."""
+        """Wait until a window that is not looked at is gone."""
         self.wait_for(lambda: window not in self.windows, "end of the window")
 
     # -- what is left behind ----------------------------------------------------------------------
