@@ -103,11 +103,7 @@ FORGE = "https://forge.example.org/o/r.git/info/lfs"
         (None, FORGE, True),
         (b"", FORGE, True),
         (b"[core]\n\turl = https://x.example.org\n", FORGE, True),
-        (
-            b"[lfs]\n\tlocksverify = false\n\turl = https://lfs.example.org/x/\n",
-            "https://lfs.example.org/x",
-            False,
-        ),
+        (b"[lfs]\n\tx = y\n\turl = https://lfs.example.org/x/\n", "https://lfs.example.org/x", False),
         (b'[lfs]\nurl="https://forge.example.org/other"\n', "https://forge.example.org/other", True),
         (b"[lfs]\nurl = https://forge.example.org.evil.net/\n", "https://forge.example.org.evil.net", False),
         (b"[lfs]\nurl = https://forge.example.org:8443/x\n", "https://forge.example.org:8443/x", False),
