@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from copydesk import Workflow, open_repository
 from copydesk.config import SiteConfig, parse_config
+from means.browser import browser, chromium  # noqa: F401 - fixtures
 
 CONFIG = b"""\
 backend: {name: local, branch: main}

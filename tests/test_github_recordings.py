@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -17,13 +16,13 @@ from simulators.recorded import (
     Recorded,
     ask_all_again,
     compare_exchanges,
-    content_of,
     json_of,
     matches,
     missing_fields,
     path_of,
     read,
 )
+from simulators.seeds import github_files
 from simulators.store import Forge
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason=f"the recordings are not at {FOLDER}")
@@ -66,51 +65,6 @@ def scenarios() -> list[str]:
     return sorted(each.name for each in found if each.name not in LEFT_OUT)
 
 
-def known_files(recorded: list[Recorded]) -> dict[str, bytes]:
-    """Gather the files of the base branch that a recording shows, before anything was written."""
-    contents: dict[str, bytes] = {}
-    # Every scenario's site has a file at the top, which the answers to a new tree show.
-    listed: dict[str, str] = {"README.md": ""}
-    for each in recorded:
-        if each.method != "GET" and "/graphql" not in each.url:
-            continue
-        contents.update(blobs_of(each))
-    for each in recorded:
-        if each.method in {"PUT", "PATCH"} or ("/git/blobs" in each.url and each.method == "POST"):
-            break
-        listed.update(entries_of(each))
-    return {path: contents.get(sha, f"placeholder of {path}".encode()) for path, sha in listed.items()}
-
-
-def blobs_of(each: Recorded) -> Iterator[tuple[str, bytes]]:
-    if "/git/blobs/" in each.url and isinstance(each.answer, dict):
-        content = content_of(each.answer)
-        if content is not None:
-            yield each.answer["sha"], content
-    if "/graphql" in each.url and "blob(" in each.body.get("query", ""):
-        found = (each.answer.get("data") or {}).get("repository", {}).get("object") or {}
-        content = content_of(found)
-        if content is not None:
-            yield each.body["variables"]["expression"], content
-
-
-def entries_of(each: Recorded) -> Iterator[tuple[str, str]]:
-    found = re.search(r"/git/trees/master:([^?]+)", each.url)
-    if found and each.status == 200:
-        folder = found[1].replace("%2F", "/")
-        for entry in each.answer["tree"]:
-            if entry["type"] == "blob":
-                yield f"{folder}/{entry['path']}", entry["sha"]
-    if "/contents/" in each.url and each.status == 200 and isinstance(each.answer, list):
-        yield from ((entry["path"], entry["sha"]) for entry in each.answer if entry["type"] == "file")
-    if "/graphql" in each.url and "files(" in each.body.get("query", ""):
-        _, _, folder = each.body["variables"]["expression"].partition(":")
-        there = each.answer["data"]["repository"]["object"] or {}
-        for entry in there.get("entries", ()):
-            if entry["type"] == "blob":
-                yield f"{folder}/{entry['name']}", entry["sha"]
-
-
 @pytest.fixture
 def forge(tmp_path):
     forge = Forge(tmp_path / "forge")
@@ -142,7 +96,7 @@ def asked_again(each: Recorded) -> bool:
 @pytest.mark.parametrize("name", scenarios())
 def test_scenario_is_answered_as_it_was(name, forge, simulator, session):
     recorded = read(name)
-    forge.add_repository("owner/repo", known_files(recorded), default_branch="master")
+    forge.add_repository("owner/repo", github_files(recorded), default_branch="master")
     assert ask_all_again(simulator, session, filter(asked_again, recorded), DIFFERENCES) == []
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from urllib.parse import unquote
 
 import pytest
 import requests
@@ -22,6 +20,7 @@ from simulators.recorded import (
     path_of,
     read,
 )
+from simulators.seeds import gitlab_files
 from simulators.store import Forge
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason=f"the recordings are not at {FOLDER}")
@@ -56,31 +55,6 @@ def scenarios() -> list[str]:
     return sorted(each.name for each in FOLDER.glob("gitlab__*.jsonl")) if FOLDER.exists() else []
 
 
-def known_files(recorded: list[Recorded]) -> dict[str, bytes]:
-    """Gather the files of the base branch that a recording shows, before anything was written."""
-    # Every scenario's site has a file at the top, which the answers about the project show.
-    listed: dict[str, str] = {"README.md": ""}
-    contents: dict[str, bytes] = {}
-    for each in recorded:
-        contents.update(contents_of(each))
-    for each in recorded:
-        if each.method in {"POST", "PUT", "DELETE"}:
-            break
-        listed.update(entries_of(each))
-    return {path: contents.get(path, f"placeholder of {path}".encode()) for path in listed}
-
-
-def contents_of(each: Recorded) -> Iterator[tuple[str, bytes]]:
-    found = re.search(r"/repository/files/([^/?]+)/raw", each.url)
-    if found and each.status == 200:
-        yield unquote(found[1]), each.content
-
-
-def entries_of(each: Recorded) -> Iterator[tuple[str, str]]:
-    if each.endpoint.endswith("/repository/tree") and isinstance(each.answer, list):
-        yield from ((entry["path"], entry["id"]) for entry in each.answer if entry["type"] == "blob")
-
-
 @pytest.fixture
 def forge(tmp_path):
     forge = Forge(tmp_path / "forge")
@@ -112,7 +86,7 @@ def missing_headers(each: Recorded, response: requests.Response) -> list[str]:
 @pytest.mark.parametrize("name", scenarios())
 def test_scenario_is_answered_as_it_was(name, forge, simulator, session):
     recorded = read(name)
-    forge.add_repository("owner/repo", known_files(recorded), default_branch="master")
+    forge.add_repository("owner/repo", gitlab_files(recorded), default_branch="master")
     kept = [each for each in recorded if path_of(each.url).startswith((PROJECT, "/api/v4/user"))]
     assert len(kept) > 5
     assert ask_all_again(simulator, session, kept, DIFFERENCES, missing_headers) == []

@@ -59,7 +59,7 @@ def run(server, caplog) -> Callable[..., None]:
         def connect(settings: HttpSettings) -> Repository:
             connector = Connector("github", SECRET, settings)
             client = connector(options.api_root, api.DIALECT)
-            opened = backend(client, "repos/owner/site", "owner", options)
+            opened = backend(client, "repos/owner/site", "owner")
             return Repository(origin, options, (opened,), sleep=settings.sleep, on_close=connector.close)
 
         return connect

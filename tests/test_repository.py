@@ -187,7 +187,7 @@ def test_first_of_several_objects_answers():
     origin = InstalledBackend("two", "copydesk-two", "1", "x:y")
     repository = Repository(origin, BackendOptions(), (First(), Second()))
     assert (repository.get_repository(), repository.authenticate()) == ("first", "second")
-    assert repository.operations == {"get_repository", "authenticate"}
+    assert repository.own_operations == {"get_repository", "authenticate"}
 
 
 def test_unknown_operation_is_named_with_the_nearest():

@@ -39,7 +39,7 @@ each_forge = pytest.mark.parametrize("backend", FORGES)
 
 def build(backend: str, **values: object) -> BackendOptions:
     """Give the options of a backend; the required ones are there already."""
-    required = {} if backend == "git-gateway" else {"repo": "octo/site"}
+    required = {"site_url": "https://www.example.org"} if backend == "git-gateway" else {"repo": "octo/site"}
     return build_options(backend, CLASSES[backend], {**required, **values})
 
 
@@ -525,7 +525,6 @@ def test_an_unknown_option_like_no_other_lists_those_of_the_backend(backend):
         ("github", "graphql_api_root", "https://example.org"),
         ("github", "always_fork", True),
         ("gitlab", "identity_url", "/.netlify/identity"),
-        ("bitbucket", "large_media_url", "https://example.org/lfs"),
         ("bitbucket", "tenant_id", "x"),
         ("git-gateway", "site_domain", "www.example.org"),
         ("git-gateway", "proxy_url", "http://localhost:8081/api/v1"),
@@ -563,7 +562,7 @@ CMS_VALUES = {
     "commit_messages": {},
     "identity_url": "/.netlify/identity",
     "gateway_url": "/.netlify/git",
-    "large_media_url": "/.netlify/large-media",
+    "large_media_url": "https://example.org/lfs",
     "use_large_media_transforms_in_media_library": True,
     "status_endpoint": "https://example.org",
     "proxy_url": "http://localhost:8081/api/v1",

@@ -56,6 +56,8 @@ class Recorded:
     content: bytes = b""
     #: The parts of a form: names, filenames, contents.
     form: tuple[tuple[str, str | None, bytes], ...] = ()
+    #: A body that is no JSON.
+    text: str = ""
 
 
 def _bodies() -> dict[str, dict[str, Any]]:
@@ -93,6 +95,7 @@ def _recorded(item: Mapping[str, Any]) -> Recorded:
         response.get("headers") or {},
         _content(response),
         tuple((part["name"], part.get("filename"), _content(part)) for part in request.get("form", ())),
+        request.get("text", ""),
     )
 
 
@@ -225,6 +228,8 @@ def ask_again(
     body = None if each.body is None else json.dumps(replay.body(each.body))
     if body is not None:
         headers["Content-Type"] = "application/json"
+    elif each.text.startswith("grant_type="):
+        body, headers["Content-Type"] = each.text, "application/x-www-form-urlencoded"
     form = [
         (name, (filename, replay.text(content.decode()) if filename is None else content))
         for name, filename, content in each.form
@@ -236,7 +241,10 @@ def ask_again(
 
 def json_of(content: bytes) -> Any:
     """Read a body, None when it is no JSON."""
-    return json.loads(content) if content[:1] in {b"{", b"["} else None
+    try:
+        return json.loads(content) if content[:1] in {b"{", b"["} else None
+    except ValueError:
+        return None
 
 
 def matches(text: str, patterns: Iterable[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -22,6 +23,9 @@ from copydesk.models import (
 from copydesk.pool import ReadPool
 from copydesk.snapshot import Tree
 
+if TYPE_CHECKING:
+    from copydesk.lfs import LfsServer, Pointer
+
 __all__ = ["CoreDefaults"]
 
 
@@ -37,6 +41,8 @@ class CoreDefaults:
     _pool: ReadPool
     #: Lists files, or knows them from an earlier time.
     _list: Callable[[str, str], tuple[TreeEntry, ...]]
+    #: Gives the server of large files.
+    _objects: Callable[[], LfsServer]
     #: Raises where the forge's limit has no room for so many requests.
     _require: Callable[[int], None]
 
@@ -62,6 +68,14 @@ class CoreDefaults:
         last = partial(self._hooks.list_commits, commit_sha=commit_sha, limit=1)
         found = self._pool.map(lambda path: last(path=path), paths)
         return {path: commits[0] for path, commits in zip(paths, found, strict=True) if commits}
+
+    @hookimpl(trylast=True)
+    def download_objects(self, pointers: Mapping[str, Pointer]) -> Mapping[str, bytes]:
+        return self._objects().download(pointers)
+
+    @hookimpl(trylast=True)
+    def upload_objects(self, contents: Mapping[str, bytes]) -> Mapping[str, Pointer]:
+        return self._objects().upload(contents)
 
     @hookimpl(trylast=True)
     def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest, tree: Tree) -> Proposal:

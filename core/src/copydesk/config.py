@@ -39,12 +39,12 @@ class SiteConfig:
 
     backend: str
     backend_options: Mapping[str, object] = attrs.field(factory=dict)
-    site_options: Mapping[str, object] = attrs.field(factory=dict)
     publish_mode: str = "simple"
     media_folder: str = ""
     public_folder: str = ""
     collections: tuple[Collection, ...] = ()
     source: str = "the configuration"
+    site_options: Mapping[str, object] = attrs.field(factory=dict)
 
     def collection(self, name: str) -> Collection:
         """Give the collection of that name.

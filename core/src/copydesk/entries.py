@@ -11,6 +11,7 @@ import attrs
 from copydesk.blobs import blob_sha
 from copydesk.content import Collection
 from copydesk.errors import InvalidInputError
+from copydesk.lfs import Pointer
 from copydesk.models import Change, Commit, Delete, FileVersion, Move, PullRequest, Put, Status, User
 
 __all__ = ["Draft", "Edit", "Entry", "make_changes", "pull_request_problem", "trailer", "unpublished_key"]
@@ -103,10 +104,17 @@ def make_changes(
     puts = [
         Put(path, content, opened.get(path))
         for path, content in contents.items()
-        if path not in moves.values() and (path not in opened or opened[path].blob_sha != blob_sha(content))
+        if path not in moves.values() and not _is_unchanged(content, opened.get(path))
     ]
     deletes = [Delete(path, opened[path]) for path in removed]
     return (*puts, *deletes, *(Move(old, new, opened[old], contents.get(new)) for old, new in moves.items()))
+
+
+def _is_unchanged(content: bytes, version: FileVersion | None) -> bool:
+    """Whether bytes are those of a version, of which git may have a pointer alone."""
+    if version is None:
+        return False
+    return version.blob_sha in {blob_sha(content), blob_sha(Pointer.of(content).to_bytes())}
 
 
 def pull_request_problem(pull: PullRequest, key: tuple[str, str] | None, labels: Mapping[str, Status]) -> str:

@@ -11,26 +11,24 @@ backend, be an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import attrs
 
-from copydesk.blobs import blob_sha
+from copydesk.changes import written_versions
 from copydesk.errors import CopydeskError, PermissionDeniedError
 from copydesk.hookspecs import hookimpl
+from copydesk.lfs import Pointer
 from copydesk.models import (
     Branch,
     Commit,
-    FileVersion,
     Merge,
-    Move,
     NewCommit,
     NewPullRequest,
     Proposal,
     PullRequest,
-    Put,
     User,
 )
 
@@ -59,6 +57,7 @@ class ReadOnly:
 
     delete_branch = _refusal("delete_branch")
     commit_changes = _refusal("commit_changes")
+    upload_objects = _refusal("upload_objects")
     propose_changes = _refusal("propose_changes")
     create_pull_request = _refusal("create_pull_request")
     set_labels = _refusal("set_labels")
@@ -94,8 +93,13 @@ class DryRun:
             author=commit.author or User(login=""),
             date=datetime.now(UTC),
             message=commit.message,
-            versions=_planned_versions(commit),
+            versions=written_versions(commit),
         )
+
+    @hookimpl(tryfirst=True)
+    def upload_objects(self, contents: Mapping[str, bytes]) -> Mapping[str, Pointer]:
+        self.planned += [f"store {path!r} by Git LFS" for path in contents]
+        return {path: Pointer.of(content) for path, content in contents.items()}
 
     @hookimpl(tryfirst=True)
     def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest) -> Proposal:
@@ -151,19 +155,6 @@ class DryRun:
         return ()
 
 
-def _planned_versions(commit: NewCommit) -> dict[str, FileVersion]:
-    versions = {}
-    for change in commit.changes:
-        if isinstance(change, Put):
-            mode = change.written_mode
-            versions[change.path] = FileVersion(blob_sha(change.content), mode)
-        elif isinstance(change, Move):
-            content = change.content
-            sha = change.replaces.blob_sha if content is None else blob_sha(content)
-            versions[change.to] = FileVersion(sha, change.replaces.mode)
-    return versions
-
-
 @attrs.frozen
 class AuditRecord:
     """One operation that wrote, or failed to: what it was about, never the content."""
@@ -197,6 +188,12 @@ class Audit:
     def commit_changes(self, commit: NewCommit) -> Generator[None, Commit, Commit]:
         paths = ", ".join(change.path for change in commit.changes)
         return (yield from self._recorded("commit_changes", f"branch {commit.branch!r}: {paths}"))
+
+    @hookimpl(wrapper=True)
+    def upload_objects(
+        self, contents: Mapping[str, bytes]
+    ) -> Generator[None, Mapping[str, Pointer], Mapping[str, Pointer]]:
+        return (yield from self._recorded("upload_objects", ", ".join(contents)))
 
     @hookimpl(wrapper=True)
     def propose_changes(self, commit: NewCommit) -> Generator[None, Proposal, Proposal]:

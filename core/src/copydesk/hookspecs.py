@@ -43,6 +43,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from copydesk.lfs import Pointer
     from copydesk.models import (
         Access,
         Branch,
@@ -216,6 +217,28 @@ class BackendHooks(Protocol):
         """
         ...
 
+    # -- large files ----------------------------------------------------------------------------------
+
+    @hookspec(firstresult=True)
+    def download_objects(self, pointers: Mapping[str, Pointer]) -> Mapping[str, bytes]:
+        """Give the large files that pointers point to, by path. Core default: Git LFS at ``lfs_url``.
+
+        :returns: the bytes of each, checked against its pointer.
+        :raises NotFoundError: one of them is not there.
+        :raises NotSupportedError: nobody knows where they are.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def upload_objects(self, contents: Mapping[str, bytes]) -> Mapping[str, Pointer]:
+        """Store large files, by path, before a commit has their pointers. Core default: Git LFS at ``lfs_url``.
+
+        :returns: the pointer of each, when all are stored.
+        :raises InvalidInputError: one of them is too large for the server.
+        :raises NotSupportedError: nobody knows where to.
+        """
+        ...
+
     # -- pull requests --------------------------------------------------------------------------------
 
     @hookspec(firstresult=True)
@@ -347,6 +370,8 @@ DERIVED: Final[Mapping[str, tuple[str, ...]]] = {
     "read_folder": ("list_files", "read_file"),
     "last_changes": ("list_commits",),
     "propose_changes": ("commit_changes", "create_pull_request"),
+    "download_objects": ("get_repository",),
+    "upload_objects": ("get_repository",),
     "list_changed_files": ("get_branch", "compare"),
 }
 #: Operations that a whole backend may lack.
@@ -364,6 +389,7 @@ WRITES: Final = frozenset(
     {
         "delete_branch",
         "commit_changes",
+        "upload_objects",
         "propose_changes",
         "create_pull_request",
         "set_labels",

@@ -210,6 +210,16 @@ class BackendOptions:
         metadata=help_text("templates: create, update, delete, uploadMedia, deleteMedia"),
     )
 
+    @property
+    def lfs_address(self) -> str:
+        """Where large files are, if the configuration says so."""
+        return ""
+
+
+def _optional_root(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value != "":
+        root(_, attribute, value)
+
 
 @attrs.frozen(kw_only=True)
 class ForgeOptions(BackendOptions):
@@ -222,6 +232,12 @@ class ForgeOptions(BackendOptions):
     )
     api_root: str = attrs.field(
         converter=_bare_root, validator=root, metadata=help_text("address of the REST API")
+    )
+    large_media_url: str = attrs.field(
+        default="",
+        converter=_bare_root,
+        validator=_optional_root,
+        metadata=help_text("address of the LFS server; default: lfs.url in .lfsconfig, then the forge's own"),
     )
     site_domain: str = attrs.field(
         default="cms.netlify.com",
@@ -247,6 +263,10 @@ class ForgeOptions(BackendOptions):
         validator=text,
         metadata=help_text("path below base_url where the login begins"),
     )
+
+    @property
+    def lfs_address(self) -> str:
+        return self.large_media_url
 
     @property
     def authorize_url(self) -> str:
@@ -364,11 +384,6 @@ def _site_path(_: object, attribute: attrs.Attribute[Any], value: object) -> Non
         raise _wrong(attribute, "a path on the site like '/.netlify/git', or an https address", value)
 
 
-def _optional_root(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if value != "":
-        root(_, attribute, value)
-
-
 @attrs.frozen(kw_only=True)
 class GitGatewayOptions(BackendOptions):
     """Options of the ``git-gateway`` backend; it has no ``repo``, the gateway knows its own.
@@ -459,6 +474,15 @@ class GitGatewayOptions(BackendOptions):
             raise ConfigError(
                 "auth_type 'pkce' needs 'base_url', the address of the login server", key="base_url"
             )
+
+    @property
+    def lfs_address(self) -> str:
+        """Where large files are; "" where that is a path on a site that nobody named."""
+        return (
+            ""
+            if self.large_media_url.startswith("/") and not self.site_url
+            else self.address("large_media_url")
+        )
 
     def address(self, name: str) -> str:
         """Give one of the addresses whole, by the name of its option.

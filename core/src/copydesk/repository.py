@@ -29,6 +29,7 @@ from copydesk.errors import (
     UnavailableError,
 )
 from copydesk.hookspecs import DERIVED, OPERATIONS, BackendHooks
+from copydesk.lfs import LargeFiles
 from copydesk.models import (
     Access,
     Branch,
@@ -56,7 +57,8 @@ from copydesk.snapshot import Snapshots, Tree
 
 if TYPE_CHECKING:
     from copydesk.auth import CredentialSource
-    from copydesk.http import HttpSettings
+    from copydesk.http import HttpClient, HttpSettings
+    from copydesk.lfs import LfsServer, Place, Pointer
 
 __all__ = ["Repository", "open_repository"]
 
@@ -110,6 +112,7 @@ def open_repository(
         sleep=settings.sleep,
         workers=connect.workers or WORKERS,
         require=connect.require,
+        connect=connect.for_git,
         on_close=connect.close,
     )
     if not repository.own_operations:
@@ -153,6 +156,7 @@ class Repository:
         sleep: Callable[[float], None] = time.sleep,
         workers: int = WORKERS,
         require: Callable[[int], None] = lambda _: None,
+        connect: Callable[..., HttpClient] | None = None,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self.origin = origin
@@ -167,7 +171,14 @@ class Repository:
         # The one cast of the core: the Protocol is what `add_hookspecs` read, so it is the type of the relay.
         self._hooks = cast("BackendHooks", self._plugins.hook)
         self._snapshots = Snapshots(self._ask_files, self._ask_comparison)
-        defaults = CoreDefaults(self._hooks, self._pool, self._snapshots.list_files, require)
+        self._connect = connect
+        self._objects: LfsServer | None = None
+        defaults = CoreDefaults(
+            self._hooks, self._pool, self._snapshots.list_files, self._find_objects, require
+        )
+        self._large = LargeFiles(
+            self._snapshots.nearest, self._read_plainly, self.download_objects, self.upload_objects
+        )
         self._plugins.register(defaults, name="copydesk")
         self._plugins.register(make_guard(origin.name, origin.origin), name="guard")
         self._backends = backends
@@ -292,7 +303,7 @@ class Repository:
         check_path(path)
         file = self._run(self._hooks.read_file, commit_sha=commit_sha, path=path, version=version)
         self._snapshots.seen((file,))
-        return file
+        return self._large.restored(commit_sha, (file,))[0]
 
     def read_files(self, commit_sha: str, entries: Iterable[TreeEntry]) -> tuple[File, ...]:
         """Read many files; see :meth:`.BackendHooks.read_files`."""
@@ -305,7 +316,7 @@ class Repository:
                 "this is a bug in it, tell its author"
             )
         self._snapshots.seen(files)
-        return files
+        return self._large.restored(commit_sha, files)
 
     def read_folder(self, commit_sha: str, folder: str = "") -> tuple[File, ...]:
         """Read every file below a folder; see :meth:`.BackendHooks.read_folder`."""
@@ -314,7 +325,7 @@ class Repository:
         files = self._run(self._hooks.read_folder, commit_sha=commit_sha, folder=folder)
         self._snapshots.seen(files)
         self._snapshots.listed(commit_sha, folder, files)
-        return files
+        return self._large.restored(commit_sha, files)
 
     def list_commits(self, commit_sha: str, path: str = "", limit: int = 100) -> tuple[Commit, ...]:
         """List commits; see :meth:`.BackendHooks.list_commits`."""
@@ -351,7 +362,7 @@ class Repository:
             made, *committed* says so, and *lost* has the versions that it replaced.
         """
         check_commit(commit)
-        commit = self._snapshots.with_last_commits(commit)
+        commit = self._snapshots.with_last_commits(self._stored(commit))
         with self._writing:
             deadline = self._clock() + RETRY_SECONDS
             for attempt in itertools.count():
@@ -431,12 +442,59 @@ class Repository:
             comparison = Comparison("", ())
         return carry_over(commit, head, comparison)
 
+    # -- large files ----------------------------------------------------------------------------------
+
+    def download_objects(self, pointers: Mapping[str, Pointer]) -> Mapping[str, bytes]:
+        """Give the large files of pointers, by path; see :meth:`.BackendHooks.download_objects`."""
+        return self._run(self._hooks.download_objects, pointers=pointers)
+
+    def upload_objects(self, contents: Mapping[str, bytes]) -> Mapping[str, Pointer]:
+        """Store large files, by path; see :meth:`.BackendHooks.upload_objects`."""
+        return self._run(self._hooks.upload_objects, contents=contents)
+
+    def _stored(self, commit: NewCommit) -> NewCommit:
+        """Give a commit of pointers, with what is LFS's uploaded; a backend that lists nothing has no LFS."""
+        return self._large.stored(commit) if "list_files" in self._answerable else commit
+
+    def _read_plainly(self, commit_sha: str, entry: TreeEntry) -> File:
+        """Read a file as git has it."""
+        return self._run(self._hooks.read_file, commit_sha=commit_sha, path=entry.path, version=entry.version)
+
+    def _find_objects(self) -> LfsServer:
+        """Find the LFS server, once: the configuration, ``.lfsconfig`` or the forge names it."""
+        if self._objects is None:
+            from copydesk.lfs import LfsServer  # brings requests, which most sites on disk do not need
+
+            place = self._place_of_objects()
+            if self._connect is None:
+                raise NotSupportedError(
+                    f"the {self.backend} backend has no way to the LFS server {place.address}"
+                )
+            client = self._connect(place.address, trusted=place.trusted)
+            plain = self._connect(place.address, trusted=False)
+            self._objects = LfsServer(client, plain, self._pool.map)
+        return self._objects
+
+    def _place_of_objects(self) -> Place:
+        from copydesk.lfs import LFS_CONFIG, Place, find_place  # as above
+
+        configured = self.options.lfs_address
+        if configured:
+            return Place(configured, trusted=True)
+        tree = self._snapshots.nearest(self.get_branch(self.base_branch).commit_sha)
+        entry = tree.find(LFS_CONFIG)
+        config = self._read_plainly(tree.commit_sha, entry).content if entry is not None else None
+        if self._info is None:
+            self._info = self.get_repository()
+        return find_place(config, self._info.lfs_url)
+
     # -- pull requests --------------------------------------------------------------------------------
 
     def propose_changes(self, commit: NewCommit, pull_request: NewPullRequest) -> Proposal:
         """Commit on a new branch and open its pull request; see :meth:`.BackendHooks.propose_changes`."""
         check_commit(commit)
         check_branch(pull_request.base)
+        commit = self._stored(commit)
         proposal = self._settled(
             lambda: self._run(
                 self._hooks.propose_changes, commit=commit, pull_request=pull_request, tree=self._tree(commit)

@@ -123,6 +123,17 @@ class Snapshots:
         """Give the tree at a commit; nothing is asked for yet."""
         return Tree(commit_sha, lambda folder: self.list_files(commit_sha, folder), self._compare_plainly)
 
+    def nearest(self, commit_sha: str) -> Tree:
+        """Give the tree at a commit if it is known; else the one that was seen last, if any.
+
+        For what seldom differs between commits, and is not worth a listing.
+        """
+        with self._lock:
+            if not self.enabled or self._known(commit_sha, "") is not None:
+                return self.tree(commit_sha)
+            known = (sha for sha in reversed(self._listings) if "" in self._listings[sha])
+            return self.tree(next(known, commit_sha))
+
     def list_files(self, commit_sha: str, folder: str) -> tuple[TreeEntry, ...]:
         """List the files below a folder, in order of path."""
         if not self.enabled:

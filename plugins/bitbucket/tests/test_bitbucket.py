@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("simulators.bitbucket", reason="the simulators are not beside these tests")
 
 from copydesk import ConflictError, NotMergeableError, Repository, Workflow, open_repository
-from copydesk.auth import Refresher
+from copydesk.auth import Refresher, login_flows
 from copydesk.blobs import blob_sha
 from copydesk.errors import (
     AuthenticationError,
@@ -339,14 +339,14 @@ def large(seeded, repository):
         yield elsewhere, pointer, content
 
 
-def test_file_in_lfs_is_the_pointer_that_git_has(repository, large):
+def test_file_in_lfs_is_the_large_file_in_the_version_of_its_pointer(repository, large):
     elsewhere, pointer, content = large
     elsewhere.inject(Answer(200, content))
     head = repository.get_branch("main").commit_sha
     (entry,) = repository.list_files(head, "static")
     assert (entry.path, entry.size) == ("static/large.png", None)
     file = repository.read_file(head, entry.path, entry.version)
-    assert (file.content, file.version.blob_sha) == (pointer, blob_sha(pointer))
+    assert (file.content, file.version.blob_sha) == (content, blob_sha(pointer))
     (asked,) = elsewhere.log
     assert "Authorization" not in asked.request_headers
 
@@ -634,10 +634,9 @@ class TestMistakes:
         assert len(repository.simulator.log) == 1
 
 
-def test_flows_of_login_are_those_of_the_configuration(settings):
+def test_flows_of_login_are_those_of_the_configuration():
     def kinds(**options: str) -> list[str]:
-        given = {"repo": "o/r", "credential": "t0ken", "http": settings, **options}
-        return [flow.kind for flow in open_repository("bitbucket", **given).login_flows()]
+        return [flow.kind for flow in login_flows("bitbucket", repo="o/r", **options)]
 
     assert kinds() == ["token", "popup"]
     assert kinds(auth_type="implicit", app_id="id") == ["implicit", "token"]

@@ -18,6 +18,7 @@ pytest.importorskip("simulators.recorded", reason="what reads the recordings is 
 from copydesk import open_repository
 from copydesk.blobs import blob_sha
 from copydesk.errors import ConflictError, NotFoundError, NotMergeableError
+from copydesk.lfs import Pointer
 from copydesk.models import Delete, FileVersion, Mode, NewCommit, NewPullRequest, PullRequest, Put
 from copydesk_bitbucket import api
 from means.recordings import Recordings, answer_of, check_all_read, is_full, is_time, playing
@@ -276,7 +277,7 @@ def test_pointer_is_the_one_that_was_committed():
         for _, _, part in each.form
         if part.startswith(b"version https://git-lfs")
     }
-    assert pointers == {api.pointer_to(content)}
+    assert pointers == {Pointer.of(content).to_bytes()}
 
 
 def test_scopes_are_read():

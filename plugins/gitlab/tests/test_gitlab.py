@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("simulators.gitlab", reason="the simulators are not beside these tests")
 
 from copydesk import NotMergeableError, Repository, Workflow, open_repository
-from copydesk.auth import Refresher
+from copydesk.auth import Refresher, login_flows
 from copydesk.errors import (
     AuthenticationError,
     ConfigError,
@@ -620,10 +620,9 @@ class TestMistakes:
                 )  # fmt: skip
 
 
-def test_flows_of_login_are_those_of_the_configuration(settings):
+def test_flows_of_login_are_those_of_the_configuration():
     def kinds(**options: str) -> list[str]:
-        given = {"repo": "g/r", "credential": "t0ken", "http": settings, **options}
-        return [flow.kind for flow in open_repository("gitlab", **given).login_flows()]
+        return [flow.kind for flow in login_flows("gitlab", repo="g/r", **options)]
 
     assert kinds() == ["token", "popup"]
     assert kinds(auth_type="pkce", app_id="id") == ["pkce", "token"]

@@ -26,6 +26,8 @@ NARROW = {
         r"\$\[\d+\]\.(head\.(repo|user)|labels\[\d+\]\.description)"
     ),
 }
+#: Addresses of another protocol.
+LARGE_FILES = re.compile(r"/[^/]+/[^/]+\.git/info/lfs/")
 
 
 DESCRIPTION = Description(
@@ -50,7 +52,7 @@ def check(exchange: Exchange, root: str = "") -> None:
     What was cut, or not answered, is not looked at; nor is GraphQL, which its schema checks, nor large files.
     """
     path = exchange.path.removeprefix(root)
-    if exchange.status == 0 or path.endswith("/graphql") or ".git/info/lfs/" in path:
+    if exchange.status == 0 or path.endswith("/graphql") or LARGE_FILES.match(path):
         return
     path = re.sub(r"^/repositories/\d+", "/repos/o/r", path)
     if exchange.method == "GET":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pygit2
 from werkzeug import Request
 
+from simulators.gitlab.actions import Action
 from simulators.gitlab.calls import not_found
 from simulators.gitlab.knobs import ProjectState
-from simulators.lfs import LargeFiles, Objects, pointed_to
+from simulators.lfs import LargeFiles, Objects, pointed_to, pointer_to
 from simulators.lfs.mounted import Mounted
 from simulators.lfs.server import LFSError, basic
 from simulators.rest import ForgeSimulator
@@ -55,6 +57,26 @@ class LargeFilesSimulator(ForgeSimulator):
             raise LFSError(403, "Access forbidden. Check your access level.")
         return Mounted(self.lfs, repository, self.git_access, f"{clone}/info/lfs", f"{clone}/gitlab-lfs")
 
+    def transformed(self, repository: Repository, branch: str, actions: list[Action]) -> list[Action]:
+        """Put what is created in LFS where the attributes of a branch say so, be it a pointer already.
+
+        Updates are left as they are: GitLab's services do it for new files only.
+        """
+        commit = repository.commit(f"refs/heads/{branch}")
+        if commit is None or not self.project(repository).lfs:
+            return actions
+        objects = Objects.of_repository(repository.path)
+
+        def transform(action: Action) -> Action:
+            path = action["file_path"]
+            if action["action"] != "create" or not in_lfs(repository.git, str(commit.id), path):
+                return action
+            content = action["bytes"] or b""
+            objects.add(content)
+            return {**action, "bytes": pointer_to(content)}
+
+        return list(map(transform, actions))
+
     def large_file(self, repository: Repository, pointer: bytes) -> bytes | None:
         """Give the large file that a pointer points to: None when it is none, or the project has no LFS.
 
@@ -67,3 +89,10 @@ class LargeFilesSimulator(ForgeSimulator):
         if objects.size(found[0]) is None:
             raise not_found()
         return objects.read(found[0])
+
+
+def in_lfs(git: pygit2.Repository, commit: str, path: str) -> bool:
+    """Say whether the attributes that a commit has put a file in LFS."""
+    flags = pygit2.enums.AttrCheck
+    wanted = flags.INCLUDE_COMMIT | flags.INDEX_ONLY | flags.NO_SYSTEM
+    return git.get_attr(path, "filter", wanted, commit) == "lfs"

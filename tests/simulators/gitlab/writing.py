@@ -98,6 +98,7 @@ def commit_actions(call: Call, actions: list[Action]) -> pygit2.Commit:
     _check_start(call, branch, start, start_sha)
     for action in actions:
         _check_last_commit(call, action, start)
+    actions = call.simulator.transformed(call.repository, start or branch, actions)
     call.simulator.wait_in_window()
     return _made(call, branch, start_sha or start, actions)
 

@@ -10,7 +10,7 @@ from werkzeug import Request, Response
 
 from simulators.lfs.bucket import Bucket
 from simulators.lfs.objects import Objects
-from simulators.lfs.server import MEDIA_TYPE, LargeFiles, Place, bearer, named
+from simulators.lfs.server import MEDIA_TYPE, OID, LargeFiles, Place, bearer, named
 from simulators.lfs.transfers import Operation
 
 __all__ = ["LFSSimulator", "LargeMedia"]
@@ -83,12 +83,12 @@ class LargeMedia(ServerSimulator):
 
     def _verify(self, request: Request) -> Response:
         oid, size = named(json.loads(request.get_data()))
-        if self.lfs.known(self.objects, str(oid)) != size:
+        if not OID.fullmatch(str(oid)) or self.lfs.known(self.objects, oid) != size:
             return problem(404, f"object {self.site}/{oid} not found")
         return Response("null", content_type=MEDIA_TYPE)
 
     def _origin(self, oid: str) -> Response:
-        if self.lfs.known(self.objects, oid) is None:
+        if not OID.fullmatch(oid) or self.lfs.known(self.objects, oid) is None:
             return problem(404, f"object {self.site}/{oid} not found")
         headers = {"Cache-Control": "public, max-age=0, must-revalidate"}
         content = self.objects.read(oid)

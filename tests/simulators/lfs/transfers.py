@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
@@ -58,6 +59,7 @@ class Transfers:
     lag: int = 0
     _failing: list[int] = attrs.field(factory=list, init=False)
     _lagging: dict[str, int] = attrs.field(factory=dict, init=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
     _serial: Iterator[int] = attrs.field(factory=lambda: itertools.count(1), init=False)
 
     def fail_uploads(self, status: int = 503, *, skip: int = 0, times: int = 1) -> None:
@@ -82,13 +84,16 @@ class Transfers:
 
     def known(self, objects: Objects, oid: str) -> int | None:
         """Look for an object and tell its size, None when it is not found, or not yet."""
-        if left := self._lagging.get(oid, 0):
-            self._lagging[oid] = left - 1
+        with self._lock:
+            left = self._lagging.get(oid, 0)
+            self._lagging[oid] = max(left - 1, 0)
+        if left:
             return None
         return objects.size(oid)
 
     def upload(self, grant: Grant, content: bytes) -> None:
-        status = self._failing.pop(0) if self._failing else 0
+        with self._lock:
+            status = self._failing.pop(0) if self._failing else 0
         if status:
             raise TransferError(status, "The upload failed; it was told to.")
         if len(content) != grant.size:

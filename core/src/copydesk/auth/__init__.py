@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from copydesk.auth._renew import renewal
     from copydesk.auth._source import CredentialSource, FixedSource
     from copydesk.auth._store import CredentialStore, MemoryStore
+    from copydesk.auth._ways import login_flows
 
 _HOMES = {
     "_find": ("credential_remedy", "find_credential", "missing_credential"),
@@ -33,6 +34,7 @@ _HOMES = {
     "_renew": ("renewal",),
     "_source": ("CredentialSource", "FixedSource"),
     "_store": ("CredentialStore", "MemoryStore"),
+    "_ways": ("login_flows",),
 }
 _MODULES = {name: f"copydesk.auth.{module}" for module, names in _HOMES.items() for name in names}
 
@@ -45,6 +47,7 @@ __all__ = [
     "Refresher",
     "credential_remedy",
     "find_credential",
+    "login_flows",
     "missing_credential",
     "renewal",
 ]

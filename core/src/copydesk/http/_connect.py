@@ -21,6 +21,7 @@ from copydesk.auth import (
 )
 from copydesk.http._dialect import Dialect
 from copydesk.http._gate import PROCESS_GATES, Gates
+from copydesk.http._git import GitDialect, GitSource
 from copydesk.models import Credential, LoginFlow
 
 if TYPE_CHECKING:
@@ -85,6 +86,16 @@ class Connector:
         :raises ConfigError: the address cannot be used.
         """
         return self._client(root, dialect, None, None)
+
+    def for_git(self, root: str, *, trusted: bool) -> HttpClient:
+        """Make a client for what git itself talks to, such as an LFS server; *trusted* gets the credential.
+
+        :raises ConfigError: the address cannot be used.
+        """
+        forge = self._api.dialect if self._api is not None else Dialect(name=self.backend)
+        dialect = GitDialect(name=forge.name, forge=forge)
+        found = self._found if trusted else None
+        return self._client(root, dialect, GitSource.of(found, forge), None)
 
     def _client(
         self,

@@ -5,7 +5,6 @@ Groups of Bitbucket's documentation are named as they are titled there (Source, 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +31,7 @@ from copydesk.models import (
     ChangedFile,
     Check,
     Commit,
+    Credential,
     Delete,
     FileVersion,
     Mode,
@@ -61,6 +61,11 @@ _AUTHOR: Final = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*")
 
 class BitbucketDialect(Dialect):
     """What Bitbucket's answers mean beyond HTTP (REST API: Standardized error responses)."""
+
+    def git_credential(self, given: Credential) -> Credential:
+        """Name a user where git talks: which one goes with the kind of token (Using API tokens, Access tokens)."""
+        user = "x-bitbucket-api-token-auth" if given.scheme == "basic" else "x-token-auth"
+        return attrs.evolve(given, scheme="basic", user=user)
 
     def sentence(self, answer: Answer) -> str:
         """Give Bitbucket's own words, with those of the fields that it refuses."""
@@ -268,15 +273,6 @@ def is_large(item: Mapping[str, Any]) -> bool:
 def ask_source(base: str, commit_sha: str, path: str) -> Request:
     """Ask for the bytes of a file; of one in LFS they are elsewhere, where no credential goes."""
     return Request("GET", source_path(base, commit_sha, path), follow_elsewhere=True)
-
-
-def pointer_to(content: bytes) -> bytes:
-    """Give what git has of a file in LFS (the specification of Git LFS: The Pointer)."""
-    oid = hashlib.sha256(content).hexdigest()
-    return b"version https://git-lfs.github.com/spec/v1\noid sha256:%b\nsize %d\n" % (
-        oid.encode(),
-        len(content),
-    )
 
 
 def ask_meta(base: str, commit_sha: str, path: str) -> Request:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 from copydesk import hookimpl, refusals
-from copydesk.blobs import blob_sha, check_blob
+from copydesk.blobs import blob_sha, check_blob, is_blob
 from copydesk.changes import check_versions
 from copydesk.errors import (
     ConflictError,
@@ -17,6 +17,7 @@ from copydesk.errors import (
     UnavailableError,
 )
 from copydesk.http import Answer, HttpClient, Request, by_body_next, origin_of
+from copydesk.lfs import Pointer
 from copydesk.models import (
     Access,
     Branch,
@@ -193,21 +194,22 @@ class BitbucketBackend:
     def read_file(self, commit_sha: str, path: str, version: FileVersion | None) -> File:
         """Cost one request where it is known what the path is, else two; and one for what is in LFS.
 
-        Of a file in LFS Bitbucket gives the file itself; what git has of it, its pointer, is made of that.
+        Of a file in LFS Bitbucket gives the file itself; its version is that of the pointer that git has of it.
         """
         known = version or self._version(commit_sha, path)
         answer = self.client.send(api.ask_source(self.base, commit_sha, path), allow={404})
         if origin_of(answer.url) != origin_of(self.client.root):
-            content = self._pointer(commit_sha, path, answer)
+            content = self._large(commit_sha, path, answer)
+            in_git = Pointer.of(content).to_bytes()
         elif answer.status == 404:
             raise refusals.absent_path(path, commit_sha)
         else:
-            content = api.check_source(answer, path)
-        check_blob("bitbucket", path, content, known)
-        return File(path, content, FileVersion(blob_sha(content), known.mode, commit_sha))
+            content = in_git = api.check_source(answer, path)
+        check_blob("bitbucket", path, in_git, known)
+        return File(path, content, FileVersion(blob_sha(in_git), known.mode, commit_sha))
 
-    def _pointer(self, commit_sha: str, path: str, answer: Answer) -> bytes:
-        """Give the pointer to what was answered from elsewhere, if Bitbucket says that the file is in LFS."""
+    def _large(self, commit_sha: str, path: str, answer: Answer) -> bytes:
+        """Give what was answered from elsewhere, if Bitbucket says that the file is in LFS."""
         meta = self.client.send(api.ask_meta(self.base, commit_sha, path)).json_object()
         if not api.is_large(meta):
             raise ProtocolError(
@@ -216,7 +218,7 @@ class BitbucketBackend:
             )
         if answer.status == 404:
             raise NotFoundError(f"{path!r} is in LFS, and not there; push it with git lfs")
-        return api.pointer_to(answer.content)
+        return answer.content
 
     def _version(self, commit_sha: str, path: str) -> FileVersion:
         answer = self.client.send(api.ask_meta(self.base, commit_sha, path), allow={404})
@@ -278,11 +280,12 @@ class BitbucketBackend:
         return made
 
     def _whole(self, commit: NewCommit, change: Change) -> Change:
-        """Give a move the bytes of what it moves."""
+        """Give a move the bytes of what it moves: of a file in LFS, those of its pointer."""
         if not isinstance(change, Move) or change.content is not None:
             return change
         file = self.read_file(commit.parent_commit_sha, change.path, change.replaces)
-        return attrs.evolve(change, content=file.content)
+        is_whole = is_blob(file.content, file.version)
+        return attrs.evolve(change, content=file.content if is_whole else Pointer.of(file.content).to_bytes())
 
     # -- pull requests --------------------------------------------------------------------------------
 

@@ -56,14 +56,11 @@ class GitGatewayBackend:
     def get_repository(self) -> RepositoryInfo:
         """Cost nothing: a gateway does not tell, and the configuration does."""
         known = self.options
-        large = known.large_media_url
         return RepositoryInfo(
             name=known.site_url or self.client.root,
             default_branch=known.branch,
             web_url=known.site_url or None,
-            lfs_url=None
-            if large.startswith("/") and not known.site_url
-            else known.address("large_media_url"),
+            lfs_url=known.lfs_address or None,
         )
 
     @hookimpl

@@ -30,6 +30,7 @@ from copydesk.models import (
     Check,
     Commit,
     Comparison,
+    Credential,
     Delete,
     FileVersion,
     Mode,
@@ -64,6 +65,10 @@ _PENDING: Final = frozenset({"pending", "expected", "queued", "in_progress", "wa
 
 class GitHubDialect(Dialect):
     """What GitHub's answers mean beyond HTTP (Rate limits for the REST API, Rate limits for the GraphQL API)."""
+
+    def git_credential(self, given: Credential) -> Credential:
+        """Give the token for a password, of any user (Authenticating as a GitHub App installation)."""
+        return attrs.evolve(given, scheme="basic", user="x-access-token")
 
     def limits(self, answer: Answer) -> Limit | None:
         """Tell the limit; that of GraphQL comes with status 200 and an error of type RATE_LIMITED."""
@@ -439,6 +444,16 @@ def create_error(said: str, pull: NewPullRequest) -> CopydeskError:
 def ask_add_labels(base: str, number: int, labels: Iterable[str]) -> Request:
     """Add labels, those made that are new (Add labels to an issue); harmless the second time."""
     return Request("POST", f"{base}/issues/{number}/labels", json={"labels": list(labels)}, safe=True)
+
+
+def ask_set_labels(base: str, number: int, labels: Iterable[str]) -> Request:
+    """Ask for exactly these labels (Set labels for an issue); a second time does no harm."""
+    return Request("PUT", f"{base}/issues/{number}/labels", json={"labels": list(labels)}, safe=True)
+
+
+def read_labels(answer: Answer) -> tuple[str, ...]:
+    """Read the labels of a pull request (List labels for an issue)."""
+    return tuple(label["name"] for label in answer.json_list())
 
 
 def ask_remove_label(base: str, number: int, label: str) -> Request:

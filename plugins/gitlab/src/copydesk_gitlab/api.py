@@ -26,6 +26,7 @@ from copydesk.errors import (
     PermissionDeniedError,
 )
 from copydesk.http import Answer, Dialect, Request, quoted
+from copydesk.lfs import read_pointer
 from copydesk.models import (
     Access,
     ChangedFile,
@@ -65,6 +66,11 @@ class GitLabDialect(Dialect):
         if given.scheme == "bearer" and given.secret.startswith(_JOB_TOKENS):
             return attrs.evolve(given, scheme=JOB_TOKEN)
         return given
+
+    def git_credential(self, given: Credential) -> Credential:
+        """Give the token for a password (Personal access tokens: Clone repository, CI/CD job tokens)."""
+        user = "gitlab-ci-token" if given.scheme == JOB_TOKEN else "oauth2"
+        return attrs.evolve(given, scheme="basic", user=user)
 
     def sentence(self, answer: Answer) -> str:
         """Give GitLab's own words; a refused value comes as ``{"message": {field: [words]}}``."""
@@ -306,15 +312,23 @@ def _actions(change: Put | Delete | Move, last_commits: Mapping[str, str | None]
         return ({"action": "move", "file_path": change.to, "previous_path": change.path, **content, **guard},)
     if change.replaces is not None:
         return ({"action": "update", "file_path": change.path, **_content(change.content), **guard},)
-    create = {"action": "create", "file_path": change.path, **_content(change.content)}
+    created = _created(change)
     if change.mode is Mode.FILE:
-        return (create,)
+        return created
     if change.mode is Mode.EXECUTABLE:
-        return create, {"action": "chmod", "file_path": change.path, "execute_filemode": True}
+        return *created, {"action": "chmod", "file_path": change.path, "execute_filemode": True}
     raise NotSupportedError(
         f"gitlab's interface makes no new symlink, such as {change.path!r}; make it with git",
         operation="commit_changes",
     )
+
+
+def _created(change: Put) -> tuple[dict[str, Any], ...]:
+    create = {"action": "create", "file_path": change.path, **_content(change.content)}
+    if read_pointer(change.content) is None:
+        return (create,)
+    # GitLab takes what it creates into LFS by itself, a pointer too; what it updates it leaves as it is.
+    return create, {**create, "action": "update"}
 
 
 def _content(content: bytes) -> dict[str, str]:

@@ -23,6 +23,7 @@ from copydesk.errors import (
     NotMergeableError,
     ProtocolError,
 )
+from copydesk.lfs import Pointer
 from copydesk.models import (
     Access,
     Branch,
@@ -43,6 +44,7 @@ from copydesk.options import BackendOptions, help_text, text
 
 from copydesk_local import decap, worktree
 from copydesk_local.api import read_commit, read_comparison, read_date, read_user
+from copydesk_local.objects import Objects
 from copydesk_local.pulls import PULLS, PullRecord, Pulls, broken
 from copydesk_local.store import HEADS, Store
 from copydesk_local.trees import (
@@ -289,6 +291,21 @@ class LocalBackend:
                 f"git cannot keep the author {user.name or user.login!r} with e-mail {user.email!r}: "
                 "neither may be empty or hold '<', '>' or a line break"
             ) from exc
+
+    # -- large files ----------------------------------------------------------------------------------
+
+    @hookimpl
+    def download_objects(self, pointers: Mapping[str, Pointer]) -> Mapping[str, bytes]:
+        with self._store.failures():
+            objects = Objects(self._store.common_dir / "lfs")
+            return {path: objects.read(path, pointer) for path, pointer in pointers.items()}
+
+    @hookimpl
+    def upload_objects(self, contents: Mapping[str, bytes]) -> Mapping[str, Pointer]:
+        """Store them where ``git push`` finds them: git-lfs uploads what the other side has not got."""
+        with self._store.failures():
+            objects = Objects(self._store.common_dir / "lfs")
+            return {path: objects.write(content) for path, content in contents.items()}
 
     # -- pull requests --------------------------------------------------------------------------------
 
