@@ -150,6 +150,7 @@ def test_token_that_expires_in_the_middle_of_a_save(site, settings, editors_cloc
         before = tokens_asked(site)
         done = at_request(site, position, clock.jump)
         saved = workflow_of(repository).save("posts", f"new-{position}", b"new\n")
+        site.gateway.clear()
         repository.get_branch("main")  # which refreshes it where the last request of the save was hit
         assert saved.problem == ""
         check_saved_once(site, f"new-{position}")
@@ -164,9 +165,7 @@ def test_refresh_token_that_was_revoked(site, settings, editors_clock):
     site.identity.revoke(EMAIL)
     editors_clock.jump()
     before = len(site.gateway.log)
-    with pytest.raises(
-        AuthenticationError, match="Invalid Refresh Token.*log in again: set COPYDESK_GIT_GATEWAY"
-    ):
+    with pytest.raises(AuthenticationError, match=r"Invalid Refresh Token.*log in again: set COPYDESK_"):
         workflow.save("posts", "new", b"new\n")
     assert len(site.gateway.log) == before
     assert [name for name, _ in site.site.branches()] == ["main"]
@@ -259,7 +258,7 @@ def test_token_from_elsewhere_is_not_refreshed(site, settings, servers_clock):
     """Nobody knows how: where it expires, that is told, with the remedy."""
     repository = site.open(settings, token_of_ann(exp=int(servers_clock.now) + 60))
     servers_clock.jump()
-    with pytest.raises(AuthenticationError, match="token is expired.*set COPYDESK_GIT_GATEWAY_TOKEN"):
+    with pytest.raises(AuthenticationError, match=r"token is expired.*set COPYDESK_GIT_GATEWAY_TOKEN"):
         repository.get_branch("main")
     assert site.identity.log == []
     assert [each.status for each in site.gateway.log] == [200, 401]
