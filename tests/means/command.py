@@ -82,7 +82,8 @@ class CommandSuite:
         assert done.returncode == 1
         told = " ".join(done.stderr.decode().split())
         assert told == (
-            f"copydesk: the {self.backend} backend needs a credential: set {self.variable}, or pass credential="
+            f"copydesk: the {self.backend} backend needs a credential: log in with `copydesk login`, "
+            f"set {self.variable}, or pass credential="
         )
 
     def test_token_that_is_wrong_is_told_and_not_shown(self, copydesk):

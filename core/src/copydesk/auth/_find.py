@@ -45,7 +45,7 @@ def missing_credential(backend: str) -> AuthenticationError:
 
 def credential_remedy(backend: str) -> str:
     """Name every way to give a credential."""
-    return f"set {_variable(backend, 'TOKEN')}, or pass credential="
+    return f"log in with `copydesk login`, set {_variable(backend, 'TOKEN')}, or pass credential="
 
 
 def _variable(backend: str, what: str) -> str:
