@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -10,13 +11,16 @@ import threading
 import time
 from pathlib import Path
 
+import attrs
 import pytest
 
 pytest.importorskip("keyring", reason="keyring is not installed")
 pytest.importorskip("oauthlib", reason="oauthlib is not installed")
 pytest.importorskip("jwt", reason="PyJWT is not installed")
 
+from keyring import get_keyring, set_keyring
 from means.gateways import EMAIL, PASSWORD, BehindGateway
+from means.keyrings import SharedKeyring
 from simulators.github import GitHubSimulator
 from simulators.gitlab import GitLabSimulator
 from simulators.identity import Client, Clock, GitHubIdentity, GitLabIdentity
@@ -49,8 +53,48 @@ def ann(forge):
     return forge.add_user("ann", "Ann Editor", "ann@example.org")
 
 
+@attrs.frozen
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture
-def copydesk(tmp_path):
+def copydesk(tmp_path, monkeypatch, capsys):
+    """Run the command in this process, which takes a tenth of the time, with a keyring of its own."""
+    from copydesk.cli._app import run
+
+    before = get_keyring()
+    set_keyring(SharedKeyring())
+    for name in [name for name in os.environ if name.startswith("COPYDESK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COPYDESK_TEST_KEYRING", str(tmp_path / "keyring.json"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.chdir(tmp_path)
+
+    def called(*arguments, stdin="", **environ):
+        with monkeypatch.context() as patch:
+            for name, value in environ.items():
+                patch.setenv(name, value)
+            patch.setattr("sys.argv", ["copydesk", *arguments])
+            patch.setattr("sys.stdin", io.StringIO(stdin))
+            capsys.readouterr()
+            code = 0
+            try:
+                run()
+            except SystemExit as exc:
+                code = exc.code
+            shown = capsys.readouterr()
+        return Done(code, shown.out, shown.err)
+
+    yield called
+    set_keyring(before)
+
+
+@pytest.fixture
+def process(tmp_path):
     """Run the command with a keyring of its own; *browser* is what the person decides in theirs."""
 
     def run(*arguments, stdin="", browser="", **environ):
@@ -149,7 +193,7 @@ def test_environment_comes_before_a_login_and_is_told(copydesk, github, forge):
 
 
 @pytest.mark.parametrize(
-    ("keyring", "words"),
+    ("ring", "words"),
     [
         (
             "keyring.backends.null.Keyring",
@@ -165,8 +209,8 @@ def test_environment_comes_before_a_login_and_is_told(copydesk, github, forge):
         ),
     ],
 )
-def test_keyring_that_keeps_nothing_is_told(copydesk, github, keyring, words):
-    done = copydesk("login", *github, stdin="pasted-token\n", PYTHON_KEYRING_BACKEND=keyring)
+def test_keyring_that_keeps_nothing_is_told(process, github, ring, words):
+    done = process("login", *github, stdin="pasted-token\n", PYTHON_KEYRING_BACKEND=ring)
     assert (done.returncode, words in " ".join(done.stderr.split())) == (1, True), done.stderr
     assert "pasted-token" not in done.stderr
 
@@ -218,42 +262,46 @@ def gitlab(forge, ann):
         yield ("--backend", "gitlab", *given), identity
 
 
-def test_code_with_pkce_comes_back_to_this_machine(copydesk, gitlab, tmp_path):
+def test_code_with_pkce_comes_back_to_this_machine(process, gitlab, tmp_path):
     site, identity = gitlab
-    done = copydesk("login", *site, browser="authorize")
+    done = process("login", *site, browser="authorize")
     assert done.stdout.startswith("logged in: ann (Ann Editor) on gitlab at"), done.stderr
     assert "You are logged in" in (tmp_path / "shown.html").read_text()
     login = identity.grants.logins[0]
     assert login.access_token in kept(tmp_path)
     for secret in (login.access_token, login.refresh_token):
         assert secret not in done.stdout + done.stderr + (tmp_path / "shown.html").read_text()
-    assert copydesk("cat", "content/posts/hello.md", *site).stdout == "hello\n"
+    assert process("cat", "content/posts/hello.md", *site).stdout == "hello\n"
 
 
-def test_person_who_refuses_is_told_so_in_both_places(copydesk, gitlab, tmp_path):
+def test_person_who_refuses_is_told_so_in_both_places(process, gitlab, tmp_path):
     site, _ = gitlab
-    done = copydesk("login", *site, browser="cancel")
+    done = process("login", *site, browser="cancel")
     assert done.returncode == 1
     assert "the login was refused (access_denied: The resource owner" in " ".join(done.stderr.split())
     assert "The login failed" in (tmp_path / "shown.html").read_text()
     assert not kept(tmp_path)
 
 
-def test_two_processes_at_expiry_refresh_once(copydesk, gitlab, tmp_path):
+def asked_for_tokens(identity):
+    return [each for each in identity.log if each.path == "/oauth/token"]
+
+
+def test_two_processes_at_expiry_refresh_once(process, gitlab, tmp_path):
     """Both go on; the token that one used up is not used by the other."""
     site, identity = gitlab
     identity.grants.lifetime = 30  # below the margin: each use finds it about to expire
-    copydesk("login", *site, browser="authorize")
+    process("login", *site, browser="authorize")
     identity.grants.lifetime = 7200
+    before = len(asked_for_tokens(identity))
     runs = []
-    threads = [threading.Thread(target=lambda: runs.append(copydesk("ls", *site))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: runs.append(process("ls", *site))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert [run.returncode for run in runs] == [0, 0, 0], runs[0].stderr
-    refreshes = [each for each in identity.log if each.path == "/oauth/token"]
-    assert len(refreshes) == 2, identity.log  # the login, and one refresh
+    assert len(asked_for_tokens(identity)) == before + 1
     assert not identity.grants.reused
 
 
@@ -268,14 +316,14 @@ def type_code(devices):
     devices.decide(devices.waiting[0].user_code, allowed=False)
 
 
-def test_device_shows_a_code_and_waits(copydesk, forge, ann, tmp_path):
+def test_device_shows_a_code_and_waits(process, forge, ann, tmp_path):
     forge.add_repository("owner/site", FILES)
     with GitHubIdentity([Client("cli")], clock=Clock()) as identity:
         identity.devices.interval = 1
         typing = threading.Thread(target=type_code, args=(identity.devices,))
         typing.start()
         site = ("--backend", "github", "-o", "repo=owner/site", "-o", "app_id=cli")
-        done = copydesk("login", *site, "-o", f"api_root={identity.url}/api/v3", "--no-browser")
+        done = process("login", *site, "-o", f"api_root={identity.url}/api/v3", "--no-browser")
         typing.join()
     assert "type this code in the browser: " in done.stderr
     assert f"{identity.url}/login/device" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import socket
 import threading
@@ -73,8 +74,8 @@ class _Server(ThreadingHTTPServer):
     """A server on one loopback address."""
 
     daemon_threads = True
-    # Another program must not share the port.
-    allow_reuse_address = False
+    # A registered port can be used again at once. On Windows the same word lets another program share it.
+    allow_reuse_address = os.name == "posix"
     desk: Desk
 
     def __init__(self, host: str, port: int, done: threading.Event) -> None:
@@ -84,6 +85,8 @@ class _Server(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Bind, without asking a name server who this machine is."""
+        if self.allow_reuse_address:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self.address_family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         self.socket.bind(self.server_address)
