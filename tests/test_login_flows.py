@@ -1,4 +1,4 @@
-"""Running the flows as a host app does, against the simulated providers; what a person does is done by requests."""
+"""Running the flows as a host app does, against the simulated providers; requests does what a person does."""
 
 from __future__ import annotations
 

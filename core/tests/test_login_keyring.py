@@ -149,7 +149,7 @@ def test_secret_that_the_keyring_does_not_take_is_not_told():
     with pytest.raises(UnavailableError, match=r"Windows takes some 1,100 characters") as caught:
         store.set("github", ROOT, Credential("s3cret" * 400))
     told = "".join(traceback.format_exception(caught.value))
-    assert "s3crets3cret" not in told.replace('"s3cret" * 400', "")
+    assert "s3crets3cret" not in told
     assert store.accounts() == ()
 
 

@@ -76,9 +76,9 @@ class KeyringStore:
 
         :raises UnavailableError: the keyring is locked, or cannot keep so much.
         """
-        kept = json.dumps(attrs.asdict(credential, value_serializer=_plain), separators=(",", ":"))
         with self._refusals():
-            self._keyring.set_password(*_place(backend, api_root, account), kept)
+            # Not in a variable: some tools show those of a traceback.
+            self._keyring.set_password(*_place(backend, api_root, account), _written(credential))
         self._note(Account(backend, api_root, account), kept=True)
 
     def delete(self, backend: str, api_root: str, account: str = "") -> bool:
@@ -134,11 +134,15 @@ class KeyringStore:
         else:
             return
         # Without the exception: what a keyring says may hold what it was given.
-        raise UnavailableError(f"the system's keyring {problem} ({cause})")
+        raise UnavailableError(f"the system's keyring {problem} ({cause})") from None
 
 
 def _place(backend: str, api_root: str, account: str) -> tuple[str, str]:
     return f"copydesk {backend} {api_root}", account or "default"
+
+
+def _written(credential: Credential) -> str:
+    return json.dumps(attrs.asdict(credential, value_serializer=_plain), separators=(",", ":"))
 
 
 def _plain(_: object, __: object, value: object) -> object:

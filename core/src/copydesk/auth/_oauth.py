@@ -117,7 +117,7 @@ def _refusals() -> Iterator[None]:
         name, words = "mismatching_state", ""
     else:
         return
-    raise AuthenticationError(_told(name, words))
+    raise AuthenticationError(_told(name, words)) from None
 
 
 def _told(name: str, words: str) -> str:
