@@ -418,7 +418,7 @@ def test_message_of_a_popup_becomes_a_credential(http):
         ("authorization:bitbucket:error:{}", r"refused \(no reason\)"),
         ('authorization:bitbucket:success:{"token": "s3c\\nret"}', "a token that holds a line end"),
         ('authorization:bitbucket:success:{"token": "  s3cret "}', "a token that holds a line end"),
-        ('authorization:bitbucket:success:{"token": ["s3cret"]}', "a token that holds a line end"),
+        ('authorization:bitbucket:success:{"token": ["s3cret"]}', "a token that is empty"),
         ('authorization:bitbucket:success:{"token": ""}', "a token that is empty"),
         ('authorization:bitbucket:success:["s3cret"]', "said what is no answer"),
         ("authorization:bitbucket:success:s3cret", "said what is no answer"),

@@ -17,8 +17,9 @@ below is imported when it is first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from copydesk._lazy import lazy_names
 
 if TYPE_CHECKING:
     from copydesk.config import SiteConfig, load_config
@@ -46,33 +47,35 @@ if TYPE_CHECKING:
     from copydesk.repository import Repository, open_repository
     from copydesk.workflow import Entry, Workflow
 
-_HOMES = {
-    "config": ("SiteConfig", "load_config"),
-    "errors": ("ConflictError", "CopydeskError", "NotFoundError", "NotMergeableError"),
-    "extensions": ("Audit", "DryRun", "ReadOnly"),
-    "factory": ("BackendFactory", "Door"),
-    "hookspecs": ("hookimpl",),
-    "models": (
-        "Commit",
-        "Delete",
-        "File",
-        "FileVersion",
-        "Mode",
-        "Move",
-        "NewCommit",
-        "NewPullRequest",
-        "PullRequest",
-        "Put",
-        "Status",
-        "TreeEntry",
-        "User",
-    ),
-    "options": ("BackendOptions",),
-    "registry": ("installed_backends",),
-    "repository": ("Repository", "open_repository"),
-    "workflow": ("Entry", "Workflow"),
-}
-_MODULES = {name: f"copydesk.{module}" for module, names in _HOMES.items() for name in names}
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "config": ("SiteConfig", "load_config"),
+        "errors": ("ConflictError", "CopydeskError", "NotFoundError", "NotMergeableError"),
+        "extensions": ("Audit", "DryRun", "ReadOnly"),
+        "factory": ("BackendFactory", "Door"),
+        "hookspecs": ("hookimpl",),
+        "models": (
+            "Commit",
+            "Delete",
+            "File",
+            "FileVersion",
+            "Mode",
+            "Move",
+            "NewCommit",
+            "NewPullRequest",
+            "PullRequest",
+            "Put",
+            "Status",
+            "TreeEntry",
+            "User",
+        ),
+        "options": ("BackendOptions",),
+        "registry": ("installed_backends",),
+        "repository": ("Repository", "open_repository"),
+        "workflow": ("Entry", "Workflow"),
+    },
+)
 
 __all__ = [
     "Audit",
@@ -109,15 +112,3 @@ __all__ = [
     "open_repository",
 ]
 __version__ = "0.1.0"
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -17,21 +17,18 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from copydesk.blobs import blob_sha
+from copydesk.changes import written_versions
 from copydesk.errors import CopydeskError, PermissionDeniedError
 from copydesk.hookspecs import hookimpl
 from copydesk.lfs import Pointer
 from copydesk.models import (
     Branch,
     Commit,
-    FileVersion,
     Merge,
-    Move,
     NewCommit,
     NewPullRequest,
     Proposal,
     PullRequest,
-    Put,
     User,
 )
 
@@ -96,7 +93,7 @@ class DryRun:
             author=commit.author or User(login=""),
             date=datetime.now(UTC),
             message=commit.message,
-            versions=_planned_versions(commit),
+            versions=written_versions(commit),
         )
 
     @hookimpl(tryfirst=True)
@@ -156,19 +153,6 @@ class DryRun:
     def repair(self) -> tuple[str, ...]:
         self.planned.append("remove what killed processes left behind")
         return ()
-
-
-def _planned_versions(commit: NewCommit) -> dict[str, FileVersion]:
-    versions = {}
-    for change in commit.changes:
-        if isinstance(change, Put):
-            mode = change.written_mode
-            versions[change.path] = FileVersion(blob_sha(change.content), mode)
-        elif isinstance(change, Move):
-            content = change.content
-            sha = change.replaces.blob_sha if content is None else blob_sha(content)
-            versions[change.to] = FileVersion(sha, change.replaces.mode)
-    return versions
 
 
 @attrs.frozen

@@ -29,6 +29,7 @@ def start(forge) -> Iterator[Callable]:
     """Start a Bitbucket over the forge; every exchange with it is held against Bitbucket's own description."""
     from simulators.bitbucket import BitbucketSimulator
     from simulators.bitbucket.validate import check
+    from simulators.lfs import Bucket
 
     with contextlib.ExitStack() as stack:
         started = []
@@ -36,6 +37,7 @@ def start(forge) -> Iterator[Callable]:
         def starter():
             simulator = stack.enter_context(BitbucketSimulator(forge))
             simulator.quota_left = 10**6  # what a suite asks in a second
+            simulator.lfs.bucket = stack.enter_context(Bucket())  # as Bitbucket, which keeps them elsewhere
             started.append(simulator)
             return simulator
 

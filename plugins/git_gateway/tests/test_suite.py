@@ -10,18 +10,22 @@ from copydesk import Repository
 from copydesk.testing import BackendSuite
 
 
+@pytest.mark.long  # every day the forge itself is held against it
 class TestGitHub(BackendSuite):
     unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = "upstream-token"
+    large_files = False  # the gateway has none; a site has large media beside it, see tests/test_lfs.py
 
     @pytest.fixture
     def repository(self, behind, settings) -> Repository:
         return behind("github").open(settings)
 
 
+@pytest.mark.long
 class TestGitLab(BackendSuite):
     unsupported = frozenset({"update_from_base", "repair"})
     secret = "upstream-token"
+    large_files = False  # the gateway has none; a site has large media beside it, see tests/test_lfs.py
 
     @pytest.fixture
     def repository(self, behind, settings) -> Repository:

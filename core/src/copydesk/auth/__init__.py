@@ -16,8 +16,9 @@ credentials elsewhere passes a source of its own. Every name is imported when fi
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from copydesk._lazy import lazy_names
 
 if TYPE_CHECKING:
     from copydesk.auth._begun import Begun, Page
@@ -35,23 +36,25 @@ if TYPE_CHECKING:
     from copydesk.auth._store import CredentialStore, MemoryStore
     from copydesk.auth._ways import login_flows
 
-_HOMES = {
-    "_begun": ("Begun", "Page"),
-    "_default": ("default_store",),
-    "_find": ("credential_remedy", "find_credential", "missing_credential"),
-    "_gotrue": ("GoTrue",),
-    "_keyring": ("Account", "KeyringStore"),
-    "_loopback": ("log_in_here",),
-    "_pages": ("fragment_page",),
-    "_place": ("Place",),
-    "_refresh": ("Refresher",),
-    "_renew": ("renewal",),
-    "_runner": ("LoginRunner", "runner"),
-    "_source": ("CredentialSource", "FixedSource"),
-    "_store": ("CredentialStore", "MemoryStore"),
-    "_ways": ("login_flows",),
-}
-_MODULES = {name: f"copydesk.auth.{module}" for module, names in _HOMES.items() for name in names}
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "_begun": ("Begun", "Page"),
+        "_default": ("default_store",),
+        "_find": ("credential_remedy", "find_credential", "missing_credential"),
+        "_gotrue": ("GoTrue",),
+        "_keyring": ("Account", "KeyringStore"),
+        "_loopback": ("log_in_here",),
+        "_pages": ("fragment_page",),
+        "_place": ("Place",),
+        "_refresh": ("Refresher",),
+        "_renew": ("renewal",),
+        "_runner": ("LoginRunner", "runner"),
+        "_source": ("CredentialSource", "FixedSource"),
+        "_store": ("CredentialStore", "MemoryStore"),
+        "_ways": ("login_flows",),
+    },
+)
 
 __all__ = [
     "Account",
@@ -76,15 +79,3 @@ __all__ = [
     "renewal",
     "runner",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

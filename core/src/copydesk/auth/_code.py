@@ -13,7 +13,7 @@ from copydesk.auth._begun import Begun, Kept
 from copydesk.auth._oidc import Endpoints, check_id_token, discover
 from copydesk.auth._tokens import read_token
 from copydesk.auth._way import Way
-from copydesk.auth._words import checked_secret, hiding
+from copydesk.auth._words import checked
 from copydesk.errors import AuthenticationError, InvalidInputError
 from copydesk.models import Credential
 
@@ -51,23 +51,21 @@ class ByCode(Way):
         return _repeats(kept, said)
 
     def complete(self, kept: Kept, said: Mapping[str, str]) -> Credential:
-        code = _oauth.read_code(said, kept.state)
+        code = Credential(_oauth.read_code(said, kept.state), refresh_secret=kept.verifier)
         # RFC 9207: a provider that names itself must be the one that was asked.
         if self.issuer and said.get("iss", self.issuer).rstrip("/") != self.issuer.rstrip("/"):
             raise AuthenticationError("another provider answered than the one that was asked; begin it again")
-        form = _oauth.token_form(
-            self.client_id, code=code, redirect_uri=kept.redirect_uri, code_verifier=kept.verifier
+        request = _oauth.ask_for_code(
+            self._endpoints().token_url, self.client_id, code, redirect_uri=kept.redirect_uri
         )
-        token_url = self._endpoints().token_url
-        with self.client(token_url) as client, hiding(code, kept.verifier):
-            answer = client.send(_oauth.ask_with(token_url, form))
+        with self.client(request.path) as client:
+            client.keep_secret(code)
+            answer = client.send(request)
             _oauth.check_token(answer)
         now = self.clock()
         if self.issuer:
             check_id_token(answer, issuer=self.issuer, client_id=self.client_id, nonce=kept.nonce, now=now)
-        credential = read_token(answer, now)
-        checked_secret(credential.secret, "the provider")
-        return credential
+        return checked(read_token(answer, now), "the provider")
 
     @property
     def issuer(self) -> str:
@@ -107,15 +105,15 @@ class ByFragment(Way):
 
     def complete(self, kept: Kept, said: Mapping[str, str]) -> Credential:
         token = _oauth.read_fragment(said, kept.state)
-        if str(token.get("token_type", "bearer")).lower() != "bearer":
+        if token.get("token_type", "bearer").lower() != "bearer":
             raise AuthenticationError("the provider gave a token of a kind that copydesk cannot send")
         lifetime = token.get("expires_in")
         ends = (
             None
             if lifetime is None
-            else datetime.fromtimestamp(self.clock(), UTC) + timedelta(seconds=lifetime)
+            else datetime.fromtimestamp(self.clock(), UTC) + timedelta(seconds=float(lifetime))
         )
-        return Credential(checked_secret(token["access_token"], "the provider"), expires_at=ends)
+        return checked(Credential(token["access_token"], expires_at=ends), "the provider")
 
 
 def _repeats(kept: Kept, said: Mapping[str, str]) -> bool:

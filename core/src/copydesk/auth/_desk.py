@@ -12,7 +12,7 @@ import attrs
 from copydesk.auth._begun import Begun, Page
 from copydesk.auth._pages import ending_page, fragment_page
 from copydesk.auth._runner import LoginRunner
-from copydesk.auth._words import in_one_line
+from copydesk.auth._words import Said, in_one_line
 from copydesk.errors import CopydeskError
 from copydesk.models import Credential
 
@@ -64,7 +64,7 @@ class Desk:
             return _failed(404, "There is nothing here.")
         if self.runner.flow.kind == "implicit":
             return _failed(410, _USED) if self._taken else Reply(200, fragment_page())
-        return self._answered(dict(parse_qsl(parts.query, keep_blank_values=True)))
+        return self._answered(Said(dict(parse_qsl(parts.query, keep_blank_values=True))))
 
     def post(self, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer a POST, which a page of this server alone may make."""
@@ -74,13 +74,12 @@ class Desk:
             return _failed(403, "Another page must not answer for this one.")
         if urlsplit(target).path != self.callback or self.runner.flow.kind not in {"implicit", "popup"}:
             return _failed(404, "There is nothing here.")
-        said = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-        return self._answered(said)
+        return self._answered(Said(dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))))
 
     def _is_here(self, headers: Mapping[str, str]) -> bool:
         return headers.get("Host", "") in self.hosts
 
-    def _answered(self, said: Mapping[str, str]) -> Reply:
+    def _answered(self, said: Said) -> Reply:
         """Take an answer, the first that belongs to the login; another one does not end it."""
         if not self.runner.belongs(self.begun.state, said):
             return _failed(400, _USED if self._taken else _STRANGE)

@@ -13,9 +13,9 @@ from copydesk.auth import _oauth
 from copydesk.auth._begun import Begun, Kept
 from copydesk.auth._tokens import read_token
 from copydesk.auth._way import Way
-from copydesk.auth._words import checked_secret, hiding, in_one_line
+from copydesk.auth._words import checked, in_one_line
 from copydesk.errors import AuthenticationError, ProtocolError, UnavailableError
-from copydesk.http import Answer, HttpClient
+from copydesk.http import Answer, HttpClient, Request
 from copydesk.models import Credential
 
 __all__ = ["ByDevice"]
@@ -56,11 +56,12 @@ class ByDevice(Way):
 
     def complete(self, kept: Kept, said: Mapping[str, str]) -> Credential:  # noqa: ARG002 - all is in *kept*
         address, interval = self.setting("token_url"), kept.interval
-        form = _oauth.device_form(self.client_id, kept.device_code)
-        with self.client(address) as client, hiding(kept.device_code):
+        request = _oauth.ask_for_device(address, self.client_id, kept.device_code)
+        with self.client(address) as client:
+            client.keep_secret(Credential(kept.device_code))
             while self.clock() + interval < kept.expires:
                 self.http.sleep(interval)
-                answer = _asked(client, address, form)
+                answer = _asked(client, request)
                 error, said_interval = _waits(answer) if answer is not None else ("", 0.0)
                 if answer is not None and not error:
                     return self._given(answer)
@@ -71,15 +72,13 @@ class ByDevice(Way):
 
     def _given(self, answer: Answer) -> Credential:
         _oauth.check_token(answer)
-        credential = read_token(answer, self.clock())
-        checked_secret(credential.secret, "the provider")
-        return credential
+        return checked(read_token(answer, self.clock()), "the provider")
 
 
-def _asked(client: HttpClient, address: str, form: str) -> Answer | None:
+def _asked(client: HttpClient, request: Request) -> Answer | None:
     """Ask once; None where the network had no answer."""
     try:
-        return client.send(_oauth.ask_with(address, form), allow={400, 401, 403})
+        return client.send(request, allow={400, 401, 403})
     except UnavailableError:
         return None
 

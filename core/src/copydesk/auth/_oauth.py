@@ -8,22 +8,23 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from copydesk.auth._extra import extra
-from copydesk.auth._words import in_one_line
+from copydesk.auth._words import Said, in_one_line
 from copydesk.errors import AuthenticationError
 from copydesk.http import Answer, Request
+from copydesk.models import Credential
 
 __all__ = [
     "FORM",
+    "ask_for_code",
+    "ask_for_device",
     "ask_with",
     "authorize_address",
     "challenge",
     "check_token",
-    "device_form",
     "new_state",
     "new_verifier",
     "read_code",
     "read_fragment",
-    "token_form",
 ]
 
 #: oauthlib wants https everywhere; which addresses may be http, the HTTP client of the core decides.
@@ -65,25 +66,27 @@ def read_code(said: Mapping[str, str], state: str) -> str:
     return str(found["code"])
 
 
-def read_fragment(said: Mapping[str, str], state: str) -> dict[str, Any]:
+def read_fragment(said: Mapping[str, str], state: str) -> Said:
     """Give the token of an answer in a fragment, with what is said of it.
 
     :raises AuthenticationError: as :func:`read_code`.
     """
     client = extra("oauthlib.oauth2").MobileApplicationClient("")
     with _refusals():
-        return dict(client.parse_request_uri_response(f"{_ANYWHERE}#{urlencode(said)}", state=state))
+        return Said(client.parse_request_uri_response(f"{_ANYWHERE}#{urlencode(said)}", state=state))
 
 
-def token_form(client_id: str, **said: str) -> str:
-    """Give the body that asks for a token for a code (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
-    return str(_client(client_id).prepare_request_body(**said))
+def ask_for_code(address: str, client_id: str, code: Credential, *, redirect_uri: str) -> Request:
+    """Ask for a token for a code, whose verifier is its refresh secret (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
+    prepare = _client(client_id).prepare_request_body
+    body = prepare(code=code.secret, redirect_uri=redirect_uri, code_verifier=code.refresh_secret)
+    return ask_with(address, str(body))
 
 
-def device_form(client_id: str, device_code: str) -> str:
-    """Give the body that asks whether somebody let a device in (RFC 8628 §3.4)."""
+def ask_for_device(address: str, client_id: str, device_code: str) -> Request:
+    """Ask whether somebody let a device in (RFC 8628 §3.4)."""
     client = extra("oauthlib.oauth2").DeviceClient(client_id)
-    return str(client.prepare_request_body(device_code, include_client_id=True))
+    return ask_with(address, str(client.prepare_request_body(device_code, include_client_id=True)))
 
 
 def ask_with(address: str, body: str) -> Request:

@@ -14,7 +14,7 @@ from copydesk.auth import _oauth
 from copydesk.auth._begun import Begun, Kept
 from copydesk.auth._pages import opener_page
 from copydesk.auth._way import Way
-from copydesk.auth._words import checked_secret, in_one_line
+from copydesk.auth._words import checked, in_one_line
 from copydesk.errors import AuthenticationError, ConfigError
 from copydesk.http import HttpClient, Request, origin_of
 from copydesk.models import Credential
@@ -61,33 +61,41 @@ class ByPopup(Way):
             raise AuthenticationError(
                 "this answer does not belong to the login that was begun; nothing was kept, begin it again"
             )
-        word, data = _read(said.get("message", ""), self.setting("provider"))
-        if word != "success":
-            # Netlify's servers say `message`, the community's `error`.
-            reason = in_one_line(data.get("message") or data.get("error") or "no reason")
-            raise AuthenticationError(f"the login was refused ({reason}); nothing was kept, begin it again")
-        secret = checked_secret(data.get("token", ""), "the login server")
-        refresh = data.get("refresh_token") or ""
-        return Credential(
-            secret, refresh_secret=checked_secret(refresh, "the login server") if refresh else ""
-        )
+        verdict = _verdict(said, self.setting("provider"))
+        if verdict is None:
+            raise AuthenticationError(
+                "the login server said what is no answer; nothing was kept, begin it again"
+            )
+        if isinstance(verdict, str):
+            raise AuthenticationError(f"the login was refused ({verdict}); nothing was kept, begin it again")
+        return checked(verdict, "the login server")
 
 
-def _read(message: str, provider: str) -> tuple[str, Mapping[str, Any]]:
-    """Read ``authorization:<provider>:<word>:<JSON>``.
+def _verdict(said: Mapping[str, str], provider: str) -> Credential | str | None:
+    """Read ``authorization:<provider>:<word>:<JSON>``: a credential, a reason, or None of what is neither.
 
-    :raises AuthenticationError: it is none.
+    Nothing is raised here, where the token is in variables.
     """
-    head, found, rest = message.partition(f"authorization:{provider}:")
+    head, found, rest = said.get("message", "").partition(f"authorization:{provider}:")
     word, _, text = rest.partition(":")
     try:
         data: Any = json.loads(text)
     except ValueError:
-        data = None
-    if head or not found or word not in {"success", "error"} or not isinstance(data, dict):
-        # Not raised where json failed: the frames there hold the message.
-        raise AuthenticationError("the login server said what is no answer; nothing was kept, begin it again")
-    return word, data
+        return None
+    if head or not found or not isinstance(data, dict):
+        return None
+    if word == "error":
+        # Netlify's servers say `message`, the community's `error`.
+        return in_one_line(data.get("message") or data.get("error") or "no reason")
+    return _credential(data) if word == "success" else None
+
+
+def _credential(data: Mapping[str, Any], before: str = "") -> Credential:
+    token, refresh = data.get("token"), data.get("refresh_token")
+    return Credential(
+        token if isinstance(token, str) else "",
+        refresh_secret=refresh if isinstance(refresh, str) and refresh else before,
+    )
 
 
 @attrs.frozen
@@ -107,17 +115,16 @@ class PopupRefresh:
 
         :raises AuthenticationError: the server does not know it, or no longer.
         """
+        self.client.keep_secret(credential)
         asked = {name: self.settings[name] for name in ("provider", "site_id") if self.settings.get(name)}
-        secret = {"refresh_token": credential.refresh_secret}
-        request = Request(
-            "POST", self.address, asked, content=urlencode(secret).encode("ascii"), headers=_oauth.FORM
-        )
-        answer = self.client.send(request, allow=_REFUSED)
+        answer = self.client.send(self._in_body(asked, credential), allow=_REFUSED)
         if answer.status in _REFUSED:
-            answer = self.client.send(Request("POST", self.address, {**asked, **secret}))
-        data = answer.json_object()
-        return attrs.evolve(
-            credential,
-            secret=checked_secret(data.get("token", ""), "the login server"),
-            refresh_secret=str(data.get("refresh_token") or credential.refresh_secret),
-        )
+            answer = self.client.send(self._in_query(asked, credential))
+        return checked(_credential(answer.json_object(), credential.refresh_secret), "the login server")
+
+    def _in_query(self, asked: Mapping[str, str], credential: Credential) -> Request:
+        return Request("POST", self.address, {**asked, "refresh_token": credential.refresh_secret})
+
+    def _in_body(self, asked: Mapping[str, str], credential: Credential) -> Request:
+        body = urlencode({"refresh_token": credential.refresh_secret})
+        return Request("POST", self.address, asked, headers=_oauth.FORM, content=body.encode("ascii"))

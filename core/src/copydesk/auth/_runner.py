@@ -23,6 +23,7 @@ import attrs
 
 from copydesk.auth._begun import Begun, Kept
 from copydesk.auth._way import Way
+from copydesk.auth._words import Said
 from copydesk.errors import AuthenticationError, InvalidInputError, NotSupportedError
 from copydesk.http import HttpSettings
 from copydesk.models import Credential, LoginFlow
@@ -106,11 +107,10 @@ def runner(flow: LoginFlow, *, backend: str, http: HttpSettings | None = None) -
     return LoginRunner(flow, way(flow, backend, http or HttpSettings()))
 
 
-def _said(kept: Kept, callback: str | Mapping[str, str]) -> dict[str, str]:
+def _said(kept: Kept, callback: str | Mapping[str, str]) -> Said:
     """Read what came back; what the page for fragments posted is the parameters in it."""
     if not isinstance(callback, str):
-        said = dict(callback)
-        return _pairs(said["fragment"]) if set(said) == {"fragment"} else said
+        return _pairs(callback["fragment"]) if set(callback) == {"fragment"} else Said(callback)
     parts = urlsplit(callback)
     if kept.redirect_uri and callback and parts._replace(query="", fragment="").geturl() != kept.redirect_uri:
         raise AuthenticationError(
@@ -119,8 +119,8 @@ def _said(kept: Kept, callback: str | Mapping[str, str]) -> dict[str, str]:
     return _pairs("&".join(filter(None, (parts.query, parts.fragment))))
 
 
-def _pairs(text: str) -> dict[str, str]:
+def _pairs(text: str) -> Said:
     pairs = parse_qsl(text, keep_blank_values=True)
     if len(dict(pairs)) < len(pairs):
         raise InvalidInputError("the answer says something twice; nothing was kept, begin the login again")
-    return dict(pairs)
+    return Said(dict(pairs))

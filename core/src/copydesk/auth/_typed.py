@@ -9,7 +9,7 @@ import attrs
 from copydesk.auth._begun import Begun, Kept
 from copydesk.auth._gotrue import GoTrue
 from copydesk.auth._way import Way
-from copydesk.auth._words import checked_secret, hiding
+from copydesk.auth._words import checked
 from copydesk.errors import InvalidInputError
 from copydesk.models import Credential
 
@@ -31,9 +31,9 @@ class ByToken(Way):
 
     def complete(self, kept: Kept, said: Mapping[str, str]) -> Credential:  # noqa: ARG002 - it proves nothing
         # A line end around it came with the paste; one within did not.
-        secret = checked_secret(said.get("token", "").strip(), "the paste")
+        given = checked(Credential(said.get("token", "").strip()), "the paste")
         user = said.get("user", "").strip() if self.setting("user") else ""
-        return Credential(secret, scheme="basic", user=user) if user else Credential(secret)
+        return attrs.evolve(given, scheme="basic", user=user) if user else given
 
 
 @attrs.frozen
@@ -45,11 +45,9 @@ class ByPassword(Way):
         return Begun(state=kept.to_text(), asks={"email": "e-mail", "password": "password"})
 
     def complete(self, kept: Kept, said: Mapping[str, str]) -> Credential:  # noqa: ARG002 - it proves nothing
-        email, password = said.get("email", "").strip(), said.get("password", "")
-        if not (email and password):
+        given = Credential(said.get("password", ""), "basic", said.get("email", "").strip())
+        if not (given.user and given.secret):
             raise InvalidInputError("a login by password needs an e-mail address and a password")
         address = self.setting("identity_url")
-        with self.client(address) as client, hiding(password):
-            credential = GoTrue(client, self.clock).log_in(email, password)
-        checked_secret(credential.secret, address)
-        return credential
+        with self.client(address) as client:
+            return checked(GoTrue(client, self.clock).log_in(given), address)

@@ -32,8 +32,9 @@ named: ``connect(…, origins={lfs_url: credential})``. Every name is imported w
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from copydesk._lazy import lazy_names
 
 if TYPE_CHECKING:
     from copydesk.http._auth import BasicAuth, BearerAuth, HeaderAuth, auth_for
@@ -46,18 +47,20 @@ if TYPE_CHECKING:
     from copydesk.http._pages import by_body_next, by_cursor, by_link
     from copydesk.http._values import Answer, Headers, Part, Request, quoted, quoted_path
 
-_HOMES = {
-    "_auth": ("BasicAuth", "BearerAuth", "HeaderAuth", "auth_for"),
-    "_client": ("HttpClient",),
-    "_connect": ("Connector", "HttpSettings"),
-    "_dialect": ("Dialect", "Limit"),
-    "_gate": ("Gates", "RateGate", "parse_retry_after"),
-    "_graphql": ("Batches", "Reply", "document", "message_of", "read_reply"),
-    "_origins": ("origin_of",),
-    "_pages": ("by_body_next", "by_cursor", "by_link"),
-    "_values": ("Answer", "Headers", "Part", "Request", "quoted", "quoted_path"),
-}
-_MODULES = {name: f"copydesk.http.{module}" for module, names in _HOMES.items() for name in names}
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "_auth": ("BasicAuth", "BearerAuth", "HeaderAuth", "auth_for"),
+        "_client": ("HttpClient",),
+        "_connect": ("Connector", "HttpSettings"),
+        "_dialect": ("Dialect", "Limit"),
+        "_gate": ("Gates", "RateGate", "parse_retry_after"),
+        "_graphql": ("Batches", "Reply", "document", "message_of", "read_reply"),
+        "_origins": ("origin_of",),
+        "_pages": ("by_body_next", "by_cursor", "by_link"),
+        "_values": ("Answer", "Headers", "Part", "Request", "quoted", "quoted_path"),
+    },
+)
 
 __all__ = [
     "Answer",
@@ -88,15 +91,3 @@ __all__ = [
     "quoted_path",
     "read_reply",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -7,8 +7,9 @@ the specification of Git LFS (docs/spec.md and docs/api/ of git-lfs/git-lfs).
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from copydesk._lazy import lazy_names
 
 if TYPE_CHECKING:
     from copydesk.lfs._attributes import Attributes
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
     from copydesk.lfs._server import LfsServer
     from copydesk.lfs._where import LFS_CONFIG, Place, find_place
 
-_HOMES = {
-    "_attributes": ("Attributes",),
-    "_files": ("LargeFiles",),
-    "_pointer": ("Pointer", "read_pointer"),
-    "_server": ("LfsServer",),
-    "_where": ("LFS_CONFIG", "Place", "find_place"),
-}
-_MODULES = {name: f"copydesk.lfs.{module}" for module, names in _HOMES.items() for name in names}
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "_attributes": ("Attributes",),
+        "_files": ("LargeFiles",),
+        "_pointer": ("Pointer", "read_pointer"),
+        "_server": ("LfsServer",),
+        "_where": ("LFS_CONFIG", "Place", "find_place"),
+    },
+)
 
 __all__ = [
     "LFS_CONFIG",
@@ -36,15 +39,3 @@ __all__ = [
     "find_place",
     "read_pointer",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

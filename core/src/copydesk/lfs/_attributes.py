@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -14,16 +14,17 @@ __all__ = ["NAME", "Attributes"]
 #: How the files are called.
 NAME: Final = ".gitattributes"
 _MACRO: Final = "[attr]"
+_LFS: Final = "filter=lfs"
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
 
 @attrs.frozen
 class _Line:
-    """One line: the folder of its file, a pattern, and whether it gives to LFS or takes away."""
+    """One line: the folder of its file, a pattern, and what it says of the paths that match."""
 
     folder: str
     pattern: str
-    tracks: bool
+    words: tuple[str, ...]
 
     def matches(self, path: str) -> bool:
         if self.folder and not path.startswith(f"{self.folder}/"):
@@ -39,26 +40,47 @@ class Attributes:
     """What the ``.gitattributes`` files of a tree say of LFS."""
 
     _lines: tuple[_Line, ...] = ()
+    #: What names of its own mean for the filter, where they mean anything.
+    _macros: Mapping[str, bool] = attrs.field(factory=dict)
 
     @classmethod
     def read(cls, files: Mapping[str, bytes]) -> Attributes:
         """Read them; *files* are their bytes by path, and those deeper down win."""
         ordered = sorted(files, key=lambda path: path.count("/"))
-        macros = dict(_macros(files.get(NAME, b"")))
-        return cls(tuple(line for path in ordered for line in _lines(path, files[path], macros)))
+        lines = tuple(line for path in ordered for line in _lines(path, files[path]))
+        return cls(lines, dict(_macros(files.get(NAME, b""))))
 
     def __bool__(self) -> bool:
         """Tell whether anything is given to LFS at all."""
-        return any(line.tracks for line in self._lines)
+        words = {word for line in self._lines for word in line.words}
+        return _LFS in words or any(tracks and name in words for name, tracks in self._macros.items())
 
     def track(self, path: str) -> bool:
         """Tell whether a path is LFS's.
 
         :raises NotSupportedError: what compares names with patterns is not installed.
         """
-        return bool(self) and next(
-            (line.tracks for line in reversed(self._lines) if line.matches(path)), False
-        )
+        if not self:
+            return False
+        decided: set[str] = set()
+        for line in reversed(self._lines):
+            if line.matches(path):
+                tracks = self._said(line, decided)
+                if tracks is not None:
+                    return tracks
+        return False
+
+    def _said(self, line: _Line, decided: set[str]) -> bool | None:
+        """Tell what a line says of the filter; a name of its own counts where it comes last, set or not."""
+        for word in reversed(line.words):
+            name = word.lstrip("-!").partition("=")[0]
+            if name == "filter":
+                return word == _LFS
+            if name in self._macros and name not in decided:
+                decided.add(name)
+                if word == name:
+                    return self._macros[name]
+        return None
 
 
 def _globs(name: str, pattern: str) -> bool:
@@ -73,33 +95,20 @@ def _globs(name: str, pattern: str) -> bool:
     return bool(glob.globmatch(name, pattern, flags=flags))
 
 
-def _lines(path: str, content: bytes, macros: Mapping[str, bool]) -> Iterator[_Line]:
+def _lines(path: str, content: bytes) -> Iterator[_Line]:
     folder = path.rpartition("/")[0]
     for pattern, words in _split(content):
-        tracks = _tracks(words, macros)
         # A pattern for folders says nothing of the files in them, and one that negates is forbidden.
-        if tracks is not None and not pattern.startswith(("!", _MACRO)) and not pattern.endswith("/"):
-            yield _Line(folder, pattern, tracks)
+        if not pattern.startswith(("!", _MACRO)) and not pattern.endswith("/"):
+            yield _Line(folder, pattern, tuple(words))
 
 
 def _macros(content: bytes) -> Iterator[tuple[str, bool]]:
     """Read what the file at the top calls by a name of its own."""
     for pattern, words in _split(content):
-        tracks = _tracks(words, {})
-        if pattern.startswith(_MACRO) and tracks is not None:
-            yield pattern.removeprefix(_MACRO), tracks
-
-
-def _tracks(words: Iterable[str], macros: Mapping[str, bool]) -> bool | None:
-    """Read what words say of the filter; the last one counts, None where none speaks of it."""
-    said = None
-    for word in words:
-        name = word.lstrip("-!").partition("=")[0]
-        if name == "filter":
-            said = word == "filter=lfs"
-        elif word in macros:
-            said = macros[word]
-    return said
+        filters = [word for word in words if word.lstrip("-!").partition("=")[0] == "filter"]
+        if pattern.startswith(_MACRO) and filters:
+            yield pattern.removeprefix(_MACRO), filters[-1] == _LFS
 
 
 def _split(content: bytes) -> Iterator[tuple[str, list[str]]]:

@@ -43,7 +43,10 @@ class LargeFiles:
 
     def _objects(self, pointers: Mapping[str, Pointer]) -> dict[str, bytes]:
         """Give objects by path, also those behind a pointer that somebody wrapped in another one."""
-        found = dict(self.download(pointers))
+        large = {path: pointer for path, pointer in pointers.items() if pointer.size}
+        found = dict.fromkeys(pointers.keys() - large.keys(), b"") | (
+            dict(self.download(large)) if large else {}
+        )
         inner = {
             path: pointer for path, content in found.items() if (pointer := read_pointer(content)) is not None
         }

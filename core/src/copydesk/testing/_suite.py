@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 import attrs
 import pytest
 
+from copydesk.blobs import blob_sha
 from copydesk.errors import (
     ConflictError,
     CopydeskError,
@@ -19,6 +20,7 @@ from copydesk.errors import (
     NotMergeableError,
 )
 from copydesk.hookspecs import DERIVED, OPERATIONS, BackendHooks
+from copydesk.lfs import Pointer
 from copydesk.models import Delete, FileVersion, Mode, Move, NewCommit, Put, TreeEntry
 from copydesk.repository import Repository
 from copydesk.testing._seed import SEED
@@ -125,6 +127,8 @@ class _Meta:
     labels: ClassVar[tuple[str, str, str]] = ("a/draft", "a/ready", "theirs")
     #: Whether the forge holds but one label at a time: a status, which another one takes the place of.
     one_label: ClassVar[bool] = False
+    #: Whether the forge has a place for large files (Git LFS), which the fixture's repository can reach.
+    large_files: ClassVar[bool] = True
 
     @pytest.fixture
     def repository(self) -> Repository:
@@ -1127,5 +1131,38 @@ class _Proposing(_Meta):
         assert steps.head("cms/posts/hello") == pull.head_commit_sha
 
 
-class BackendSuite(_Reading, _Committing, _Proposing):
+class _LargeFiles(_Meta):
+    """Promises 1 and 4 for large files, and what git has of them."""
+
+    def _needs_large_files(self) -> None:
+        if not self.large_files:
+            pytest.skip("the forge has no place for large files")
+
+    def test_large_files_come_back(self, repo: Repository) -> None:
+        """By path, and as often as one likes."""
+        self._needs_large_files()
+        contents = {"a.bin": bytes(range(256)) * 9, "b/\u00fc.bin": b"b", "c.bin": b"b"}
+        pointers = repo.upload_objects(contents)
+        assert pointers == {path: Pointer.of(content) for path, content in contents.items()}
+        assert repo.upload_objects(contents) == pointers
+        assert repo.download_objects(pointers) == contents
+
+    def test_large_file_that_is_not_there(self, repo: Repository) -> None:
+        self._needs_large_files()
+        with pytest.raises(NotFoundError, match=r"a\.bin"):
+            repo.download_objects({"a.bin": Pointer("0" * 64, 12)})
+
+    def test_tracked_file_is_a_pointer_in_git(self, repo: Repository, steps: Steps) -> None:
+        """Who reads it gets the file, in the version of its pointer."""
+        self._needs_large_files()
+        content = bytes(range(256))
+        steps.commit(
+            Put(".gitattributes", b"*.bin filter=lfs diff=lfs merge=lfs -text\n"), Put("a.bin", content)
+        )
+        file = repo.read_file(steps.head(), "a.bin")
+        assert file.content == content
+        assert file.version.blob_sha in {None, blob_sha(Pointer.of(content).to_bytes())}
+
+
+class BackendSuite(_Reading, _Committing, _LargeFiles, _Proposing):
     """Everything that a backend promises; subclass it and give the fixture ``repository``."""
