@@ -217,9 +217,9 @@ def test_keyring_that_keeps_nothing_is_told(process, github, ring, words):
 
 def test_ways_are_listed_and_chosen(copydesk, github):
     shown = copydesk("login", "--list", *github, "-o", "app_id=Iv1").stdout
-    assert [line.split()[0] for line in shown.splitlines()[1:]] == ["device", "token", "popup"]
+    assert [line.split()[0] for line in shown.splitlines()[1:]] == ["device", "token", "popup", "app"]
     refused = copydesk("login", "--with", "pkce", *github)
-    assert "this configuration has no login by 'pkce' (it has: token, popup)" in refused.stderr
+    assert "this configuration has no login by 'pkce' (it has: token, popup, app)" in refused.stderr
     assert refused.returncode == 2
 
 

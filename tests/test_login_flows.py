@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import traceback
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
@@ -16,10 +17,11 @@ pytest.importorskip("jwt", reason="PyJWT is not installed")
 
 from copydesk import auth
 from copydesk.errors import AuthenticationError, ConfigError, InvalidInputError, NotSupportedError
-from copydesk.http import Connector, HttpSettings
+from copydesk.http import Connector, Dialect, HttpSettings
 from copydesk.models import Credential, LoginFlow
 from simulators.gotrue import GoTrueSimulator
 from simulators.identity import (
+    App,
     BitbucketIdentity,
     Client,
     Clock,
@@ -546,7 +548,107 @@ def _repeat(request, said):
     raise OAuthError("invalid_grant", f"no such code {said['code']}")
 
 
+def rendered(exc):
+    """A traceback as some tools have it: with the variables of each of our frames."""
+    frames = traceback.TracebackException.from_exception(exc, capture_locals=True)
+    ours = [frame for frame in frames.stack if "copydesk" in frame.filename and "tests" not in frame.filename]
+    return "\n".join(f"{frame.name}: {frame.locals}" for frame in ours)
+
+
+def test_variables_of_a_traceback_show_no_secret(gitlab, http):
+    """But for what the caller itself gave to `complete`."""
+    runner = pkce(gitlab, http)
+    begun = runner.begin(BACK)
+    kept = json.loads(begun.state)
+    back = dict(parse_qsl(urlsplit(decided(begun.address)).query))
+    gitlab.exchange = _repeat
+    with pytest.raises(AuthenticationError) as caught:
+        runner.complete(begun.state, back)
+    inner = rendered(caught.value).replace(repr(begun.state), "").replace(repr(back), "")
+    assert "complete: " in inner
+    assert not [each for each in (back["code"], kept["verifier"]) if each in inner]
+
+    begun = popup(http).begin(BACK)
+    said = handed(begun, 'authorization:bitbucket:success:{"token": "s3c\\nret"}')
+    with pytest.raises(AuthenticationError) as caught:
+        popup(http).complete(begun.state, said)
+    assert "s3c" not in rendered(caught.value).replace(repr(said), "")
+
+
 def test_values_hide_what_is_secret():
     begun = auth.Begun(state="s3cret", page=auth.Page("<p>s3cret"))
     assert "s3cret" not in repr(begun)
     assert attrs.fields(auth.Begun).state.repr is False
+
+
+# -- apps -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def app(clock, tmp_path):
+    """A GitHub that knows one app, and the file with its key."""
+    known = App(7, {42: {"contents": "write"}}, client_id="Iv1.app")
+    key = tmp_path / "app.pem"
+    key.write_bytes(known.key.pem)
+    with GitHubIdentity([], app=known, clock=clock) as simulator:
+        yield simulator, key
+
+
+def app_flow(server):
+    flows = auth.login_flows("github", repo="o/r", api_root=f"{server.url}/api/v3")
+    return next(flow for flow in flows if flow.kind == "app"), flows
+
+
+def source(server, http, credential, flows):
+    return Connector("github", credential, http, flows).found(f"{server.url}/api/v3", Dialect(name="github"))
+
+
+@pytest.mark.parametrize("app_id", ["7", "Iv1.app"])
+@pytest.mark.parametrize("apart", [-290, 0, 290])
+def test_key_of_an_app_becomes_a_token_of_an_hour(app, clock, app_id, apart):
+    """Again before it ends; with clocks that are five minutes apart, too."""
+    server, key = app
+    http = HttpSettings(clock=lambda: clock.now() + apart, environ={})
+    flow, flows = app_flow(server)
+    runner = auth.runner(flow, backend="github", http=http)
+    asked = {"app_id": app_id, "installation_id": "42", "private_key_file": str(key)}
+    credential = runner.complete(runner.begin().state, asked)
+    assert "PRIVATE KEY" not in repr(credential)
+    tokens = source(server, http, credential, flows)
+    first = tokens.current()
+    assert first.secret in server.installation_tokens
+    assert tokens.current() == first
+    clock.advance(3600)
+    assert tokens.current().secret in set(server.installation_tokens) - {first.secret}
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+def test_app_is_found_in_the_environment(app, clock, in_file):
+    server, key = app
+    given = {"KEY_FILE": str(key)} if in_file else {"KEY": key.read_text()}
+    environ = {f"COPYDESK_GITHUB_{name}": value for name, value in {"APP": "7/42", **given}.items()}
+    http = HttpSettings(clock=clock.now, environ=environ)
+    assert source(server, http, None, app_flow(server)[1]).current().secret in server.installation_tokens
+
+
+@pytest.mark.parametrize(
+    ("user", "key", "words"),
+    [
+        ("8/42", None, "gives app '8' no token for installation '42' \\(401: 'Issuer' claim"),
+        ("7/43", None, "gives app '7' no token for installation '43' \\(404: Not Found\\)"),
+        ("7/42", "no key", "the private key of the app cannot be read"),
+    ],
+)
+def test_app_that_is_not_known_is_told(app, http, user, key, words):
+    server, file = app
+    credential = auth.app_credential(*user.split("/"), key or file.read_text())
+    with pytest.raises(AuthenticationError, match=words) as caught:
+        source(server, http, credential, app_flow(server)[1]).current()
+    assert "PRIVATE KEY" not in str(caught.value)
+
+
+def test_key_file_that_is_not_there_is_told(http):
+    runner = auth.runner(LoginFlow("app"), backend="github", http=http)
+    asked = {"app_id": "7", "installation_id": "42", "private_key_file": "no/such.pem"}
+    with pytest.raises(InvalidInputError, match="cannot read the private key in 'no/such"):
+        runner.complete(runner.begin().state, asked)

@@ -23,7 +23,7 @@ from copydesk._lazy import lazy_names
 if TYPE_CHECKING:
     from copydesk.auth._begun import Begun, Page
     from copydesk.auth._default import default_store
-    from copydesk.auth._find import credential_remedy, find_credential, missing_credential
+    from copydesk.auth._find import app_credential, credential_remedy, find_credential, missing_credential
     from copydesk.auth._gotrue import GoTrue
     from copydesk.auth._keyring import Account, KeyringStore
     from copydesk.auth._loopback import log_in_here
@@ -41,7 +41,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "_begun": ("Begun", "Page"),
         "_default": ("default_store",),
-        "_find": ("credential_remedy", "find_credential", "missing_credential"),
+        "_find": ("app_credential", "credential_remedy", "find_credential", "missing_credential"),
         "_gotrue": ("GoTrue",),
         "_keyring": ("Account", "KeyringStore"),
         "_loopback": ("log_in_here",),
@@ -69,6 +69,7 @@ __all__ = [
     "Page",
     "Place",
     "Refresher",
+    "app_credential",
     "credential_remedy",
     "default_store",
     "find_credential",

@@ -31,6 +31,10 @@ def renewal(
     from copydesk.auth._gotrue import GoTrue  # brings the HTTP client, which needs this package
 
     for flow in flows:
+        if flow.kind == "app" and credential.scheme == "app":
+            from copydesk.auth._app import app_exchange  # as above
+
+            return app_exchange(flow, backend, credential, connect, clock)
         if flow.kind == "password" and (credential.scheme == "basic" or credential.refresh_secret):
             return GoTrue.at(flow.settings["identity_url"], connect, backend, clock).renew
         if "token_url" in flow.settings and credential.refresh_secret:

@@ -32,6 +32,7 @@ __all__ = ["LoginRunner", "runner"]
 
 #: Each kind of flow, and what runs it: only that is imported.
 _WAYS: Final = {
+    "app": ("_app", "ByApp"),
     "device": ("_device", "ByDevice"),
     "implicit": ("_code", "ByFragment"),
     "password": ("_typed", "ByPassword"),

@@ -65,8 +65,9 @@ class Account:
 
     @property
     def in_environment(self) -> bool:
-        """Whether it is set."""
-        return bool(os.environ.get(self.variable, "").strip())
+        """Whether it is set, or the key of an app."""
+        app = f"{self.variable.removesuffix('TOKEN')}APP"
+        return any(os.environ.get(name, "").strip() for name in (self.variable, app))
 
     @property
     def needs_login(self) -> bool:

@@ -12,7 +12,7 @@ import click
 from copydesk.auth import Begun, CredentialStore, LoginRunner, MemoryStore, log_in_here, runner
 from copydesk.cli._account import Account
 from copydesk.cli._show import printable, waiting
-from copydesk.errors import InvalidInputError
+from copydesk.errors import InvalidInputError, PermissionDeniedError
 from copydesk.http import HttpSettings
 from copydesk.models import Credential, LoginFlow, User
 from copydesk.repository import open_repository
@@ -111,7 +111,11 @@ def who(
     source = known.source if not isinstance(known.source, dict) else dict(known.source)
     settings = HttpSettings(account=known.account, store=store)
     with _opened(source, credential, settings) as repository:
-        user = repository.authenticate().user or User("")
+        try:
+            user = repository.authenticate().user or User("")
+        except PermissionDeniedError:  # an app is no user, and GitHub says so
+            repository.get_repository()
+            user = User("")
     return {"login": user.login, "name": user.name, "email": user.email}
 
 

@@ -175,6 +175,8 @@ class Connector:
         renew = renewal(self.flows, sent, self.anonymous, self.backend, clock)
         if renew is None:
             return sent
+        if sent.scheme == "app":
+            return Refresher(sent, renew, clock=clock)  # the key is what is kept, and no token of an hour
         if save is not None:
             return Refresher(sent, renew, save=save, clock=clock)
         return Refresher(sent, renew, clock=clock, place=place)

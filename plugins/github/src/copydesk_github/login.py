@@ -21,7 +21,8 @@ def flows(options: GitHubOptions) -> tuple[LoginFlow, ...]:
         "scope": scope,
     }
     token = {"page": f"{site}/settings/personal-access-tokens/new", "name": "token (fine-grained or classic)"}
-    found = [LoginFlow("token", token), LoginFlow("popup", popup)]
+    app = {"api_root": options.api_root, "page": f"{site}/settings/apps"}
+    found = [LoginFlow("token", token), LoginFlow("popup", popup), LoginFlow("app", app)]
     if options.app_id:
         device = {
             "device_url": f"{site}/login/device/code",
