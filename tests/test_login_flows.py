@@ -552,7 +552,7 @@ def rendered(exc):
     """A traceback as some tools have it: with the variables of each of our frames."""
     frames = traceback.TracebackException.from_exception(exc, capture_locals=True)
     ours = [frame for frame in frames.stack if "copydesk" in frame.filename and "tests" not in frame.filename]
-    return "\n".join(f"{frame.name}: {frame.locals}" for frame in ours)
+    return "\n".join(f"{each.name}: {name}={value}" for each in ours for name, value in each.locals.items())
 
 
 def test_variables_of_a_traceback_show_no_secret(gitlab, http):
@@ -566,7 +566,8 @@ def test_variables_of_a_traceback_show_no_secret(gitlab, http):
         runner.complete(begun.state, back)
     inner = rendered(caught.value).replace(repr(begun.state), "").replace(repr(back), "")
     assert "complete: " in inner
-    assert not [each for each in (back["code"], kept["verifier"]) if each in inner]
+    for secret in (back["code"], kept["verifier"]):
+        assert secret not in inner, [line for line in inner.splitlines() if secret in line]
 
     begun = popup(http).begin(BACK)
     said = handed(begun, 'authorization:bitbucket:success:{"token": "s3c\\nret"}')

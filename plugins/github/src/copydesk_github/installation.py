@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from copydesk.errors import AuthenticationError, NotSupportedError
@@ -17,6 +17,8 @@ __all__ = ["exchange"]
 #: Seconds that GitHub's clock and ours may be apart. A JWT may end within ten minutes, by GitHub's clock: one that
 #: ends after five, by ours, is in the middle.
 SKEW: Final = 300
+#: Seconds that a token is good for.
+LIFETIME: Final = 3600
 
 
 def exchange(
@@ -38,8 +40,9 @@ def exchange(
             f"GitHub gives app {app_id!r} no token for installation {installation!r} ({answer.status}: "
             f"{DIALECT.sentence(answer) or 'no reason'}); look at the settings of the app for both ids and the key"
         )
-    data = answer.json_object()
-    return Credential(data["token"], expires_at=datetime.fromisoformat(data["expires_at"]))
+    # `expires_at` is there too, by GitHub's clock.
+    ends = datetime.fromtimestamp(now + LIFETIME, UTC)
+    return Credential(answer.json_object()["token"], expires_at=ends)
 
 
 def _signed(app_id: str, key: Credential, now: float) -> str:
