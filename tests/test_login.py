@@ -160,6 +160,7 @@ def test_token_is_read_tried_kept_used_and_forgotten(copydesk, github, tmp_path)
     again = copydesk("whoami", *github)
     assert (again.returncode, "log in with `copydesk login`" in again.stderr) == (1, True)
     assert "nothing to do: nobody is logged in" in copydesk("logout", *github).stderr
+    assert json.loads(copydesk("logout", *github, "--json").stdout)["logged_out"] is False
     assert json.loads(copydesk("accounts", "--json").stdout) == []
     shown = "".join(each for run in (done, again) for each in (run.stdout, run.stderr))
     assert "pasted-token" not in shown
@@ -267,6 +268,7 @@ def test_code_with_pkce_comes_back_to_this_machine(process, gitlab, tmp_path):
     done = process("login", *site, browser="authorize")
     assert done.stdout.startswith("logged in: ann (Ann Editor) on gitlab at"), done.stderr
     assert "You are logged in" in (tmp_path / "shown.html").read_text()
+    assert "code=" not in done.stdout + done.stderr  # nor in a log of the server
     login = identity.grants.logins[0]
     assert login.access_token in kept(tmp_path)
     for secret in (login.access_token, login.refresh_token):

@@ -90,7 +90,8 @@ def _tell(known: Account, user: dict[str, str], verb: str, json_output: bool) ->
 @click.command()
 @account_option
 @site_options
-def logout(site: Site, account: str) -> None:
+@as_json
+def logout(site: Site, account: str, json_output: bool) -> None:
     """Forget the login of the site's backend.
 
     The token stays good at the forge until it expires or is revoked there.
@@ -99,7 +100,11 @@ def logout(site: Site, account: str) -> None:
     from copydesk.cli._show import nothing_to_do
 
     known = Account.of(site, account)
-    if known.store.delete(known.backend, known.root, known.account):
+    deleted = known.store.delete(known.backend, known.root, known.account)
+    if json_output:
+        told = {"backend": known.backend, "api_root": known.root, "account": known.account}
+        print_json({**told, "logged_out": deleted})
+    elif deleted:
         click.echo(printable(f"logged out: {known.backend} at {known.root}"))
     else:
         nothing_to_do(f"nobody is logged in on {known.backend} at {known.root}")
