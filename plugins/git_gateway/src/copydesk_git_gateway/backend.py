@@ -65,7 +65,10 @@ class GitGatewayBackend:
 
     @hookimpl
     def commit_changes(self, commit: NewCommit, tree: Tree) -> Commit:
-        """Commit as the forge does, with the editor for the author; the committer is the gateway's."""
+        """Commit as the forge does, with the editor for the author.
+
+        The committer is the account of the gateway's token; GitHub puts the author there too (Create a commit).
+        """
         signed = commit if commit.author else attrs.evolve(commit, author=self._author())
         return self.forge.commit_changes(commit=signed, tree=tree)
 
