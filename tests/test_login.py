@@ -19,8 +19,9 @@ pytest.importorskip("oauthlib", reason="oauthlib is not installed")
 pytest.importorskip("jwt", reason="PyJWT is not installed")
 
 from keyring import get_keyring, set_keyring
+from keyring.backends import null
 from means.gateways import EMAIL, PASSWORD, BehindGateway
-from means.keyrings import SharedKeyring
+from means.keyrings import LockedKeyring, SharedKeyring
 from simulators.github import GitHubSimulator
 from simulators.gitlab import GitLabSimulator
 from simulators.identity import Client, Clock, GitHubIdentity, GitLabIdentity
@@ -196,23 +197,15 @@ def test_environment_comes_before_a_login_and_is_told(copydesk, github, forge):
 @pytest.mark.parametrize(
     ("ring", "words"),
     [
-        (
-            "keyring.backends.null.Keyring",
-            "this system has no keyring that copydesk would keep a credential in",
-        ),
-        (
-            "keyring.backends.fail.Keyring",
-            "this system has no keyring that copydesk would keep a credential in",
-        ),
-        (
-            "means.keyrings.LockedKeyring",
-            "the system's keyring is locked: unlock it and make the same call again",
-        ),
+        (null.Keyring(), "this system has no keyring that copydesk would keep a credential in"),
+        (LockedKeyring(), "the system's keyring is locked: unlock it and make the same call again"),
     ],
+    ids=["null", "locked"],
 )
-def test_keyring_that_keeps_nothing_is_told(process, github, ring, words):
-    done = process("login", *github, stdin="pasted-token\n", PYTHON_KEYRING_BACKEND=ring)
-    assert (done.returncode, words in " ".join(done.stderr.split())) == (1, True), done.stderr
+def test_keyring_that_keeps_nothing_is_told(copydesk, github, ring, words):
+    set_keyring(ring)
+    done = copydesk("login", *github, stdin="pasted-token\n")
+    assert (done.returncode, words in done.stderr) == (1, True), done.stderr
     assert "pasted-token" not in done.stderr
 
 
@@ -276,6 +269,7 @@ def test_code_with_pkce_comes_back_to_this_machine(process, gitlab, tmp_path):
     assert process("cat", "content/posts/hello.md", *site).stdout == "hello\n"
 
 
+@pytest.mark.long
 def test_person_who_refuses_is_told_so_in_both_places(process, gitlab, tmp_path):
     site, _ = gitlab
     done = process("login", *site, browser="cancel")
@@ -297,12 +291,12 @@ def test_two_processes_at_expiry_refresh_once(process, gitlab, tmp_path):
     identity.grants.lifetime = 7200
     before = len(asked_for_tokens(identity))
     runs = []
-    threads = [threading.Thread(target=lambda: runs.append(process("ls", *site))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: runs.append(process("ls", *site))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [run.returncode for run in runs] == [0, 0, 0], runs[0].stderr
+    assert [run.returncode for run in runs] == [0, 0], runs[0].stderr
     assert len(asked_for_tokens(identity)) == before + 1
     assert not identity.grants.reused
 
@@ -318,14 +312,14 @@ def type_code(devices):
     devices.decide(devices.waiting[0].user_code, allowed=False)
 
 
-def test_device_shows_a_code_and_waits(process, forge, ann, tmp_path):
+def test_device_shows_a_code_and_waits(copydesk, forge, ann, tmp_path):
     forge.add_repository("owner/site", FILES)
     with GitHubIdentity([Client("cli")], clock=Clock()) as identity:
         identity.devices.interval = 1
         typing = threading.Thread(target=type_code, args=(identity.devices,))
         typing.start()
         site = ("--backend", "github", "-o", "repo=owner/site", "-o", "app_id=cli")
-        done = process("login", *site, "-o", f"api_root={identity.url}/api/v3", "--no-browser")
+        done = copydesk("login", *site, "-o", f"api_root={identity.url}/api/v3", "--no-browser")
         typing.join()
     assert "type this code in the browser: " in done.stderr
     assert f"{identity.url}/login/device" in done.stderr

@@ -122,6 +122,7 @@ def test_popup_logs_in(browser, github, manner):
         assert credential.secret not in left_behind(browser)
 
 
+@pytest.mark.long
 def test_popup_of_bitbucket_brings_a_refresh_token(browser, bitbucket):
     flow = {"provider": "bitbucket"}
     with PopupServer({"bitbucket": bitbucket}) as popup, Waiting(popup_flow(popup, **flow)) as waiting:
@@ -253,6 +254,7 @@ def test_code_with_pkce_comes_back(browser):
             assert credential.refresh_secret not in found
 
 
+@pytest.mark.long
 def test_token_in_the_fragment_is_taken_out_of_the_address(browser):
     """By the implicit grant, which has it there; the page replaces the entry of its history."""
     client = Client("cli", ("http://127.0.0.1/callback",), scopes=SCOPES)
