@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 import threading
@@ -165,6 +167,39 @@ def test_token_is_read_tried_kept_used_and_forgotten(copydesk, github, tmp_path)
     assert json.loads(copydesk("accounts", "--json").stdout) == []
     shown = "".join(each for run in (done, again) for each in (run.stdout, run.stderr))
     assert "pasted-token" not in shown
+
+
+def test_secret_is_typed_without_echo_at_a_terminal(github, tmp_path):
+    """The configuration is named, as people have it beside their site."""
+    options = dict(pair.split("=", 1) for pair in github[3::2])
+    config = tmp_path / "config.yml"
+    config.write_text(
+        f"backend: {{name: github, repo: owner/site, api_root: '{options['api_root']}'}}\n"
+        "media_folder: img\ncollections: [{name: posts, folder: content/posts}]\n"
+    )
+    environ = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("COPYDESK_")},
+        "PYTHON_KEYRING_BACKEND": "means.keyrings.SharedKeyring",
+        "COPYDESK_TEST_KEYRING": str(tmp_path / "keyring.json"),
+        "PYTHONPATH": str(ROOT),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "copydesk", "login", str(config)]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ):
+        os.close(theirs)
+        shown = b""
+        typed = False
+        with contextlib.suppress(OSError):  # Linux says so when the other side is closed
+            while piece := os.read(ours, 4096):
+                shown += piece
+                if not typed and b"token (fine-grained or classic): " in shown:
+                    os.write(ours, b"pasted-token\n")
+                    typed = True
+    os.close(ours)
+    assert b"make a token at http://127.0.0.1:" in shown
+    assert b"logged in: ann (Ann Editor) on github" in shown
+    assert (b"pasted-token" in shown, "pasted-token" in kept(tmp_path)) == (False, True)
 
 
 def test_token_that_the_forge_refuses_is_not_kept(copydesk, github, tmp_path):

@@ -626,4 +626,5 @@ def test_flows_of_login_are_those_of_the_configuration():
 
     assert kinds() == ["token", "popup"]
     assert kinds(auth_type="pkce", app_id="id") == ["pkce", "device", "token"]
-    assert kinds(auth_type="implicit", app_id="id") == ["implicit", "token"]
+    assert kinds(auth_type="implicit", app_id="id") == ["implicit", "pkce", "device", "token"]
+    assert kinds(app_id="id") == ["token", "popup", "pkce", "device"]
