@@ -97,8 +97,12 @@ def test_every_verb_is_on_a_page():
     }
     named = set(re.findall(r"uv run copydesk (\w+)", PAGES[0].read_text()))
     assert len(verbs) > 20
-    # There is no deploy preview on a disk, so no page can run it with success there.
-    assert verbs - typed - named == {"preview"}
+    # There is no deploy preview and no login on a disk, so no page can run them with success there.
+    assert verbs - typed - named == {"preview", "login", "logout", "accounts"}
+    blocks = "".join(
+        code for page in PAGES for code in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    )
+    assert verbs - typed - named - {"preview"} <= set(re.findall(r"^copydesk (\w+)", blocks, re.MULTILINE))
 
 
 def test_configuration_of_the_site_builders_page_is_enough(make_repository, monkeypatch):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 
-from copydesk.models import LoginFlow
+from copydesk.models import Credential, LoginFlow
 from copydesk.options import BackendOptions
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["BackendFactory", "Door"]
 
 OptionsT = TypeVar("OptionsT", bound=BackendOptions)
+
+
+#: Makes a client for an address, which sends no credential.
+Connect = Callable[[str, "Dialect"], "HttpClient"]
 
 
 def _no_flows(_: object) -> tuple[LoginFlow, ...]:
@@ -54,10 +58,12 @@ class BackendFactory(Generic[OptionsT]):
     before another one may have to ask which.
 
     *flows* names the ways to get a credential, best first, as data for :mod:`copydesk.auth`, and needs none
-    itself. *behind* opens the same repository through a :class:`Door`, for backends that compose others.
+    itself. *exchange* makes a token of the key of an app (flow ``app``), as of a time in epoch seconds.
+    *behind* opens the same repository through a :class:`Door`, for backends that compose others.
     """
 
     options: type[OptionsT]
     open: Callable[[OptionsT, Connector], object]
     flows: Callable[[OptionsT], tuple[LoginFlow, ...]] = _no_flows
     behind: Callable[[Door], object] | None = None
+    exchange: Callable[[LoginFlow, Credential, Connect, float], Credential] | None = None

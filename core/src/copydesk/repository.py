@@ -101,7 +101,7 @@ def open_repository(
         given = source.options_for(factory.options)
     typed = build_options(origin.name, factory.options, {**given, **options})
     settings = http or HttpSettings()
-    connect = Connector(origin.name, credential, settings, factory.flows(typed))
+    connect = Connector(origin.name, credential, settings, factory.flows(typed), typed.login_root)
     opened = factory.open(typed, connect)
     backends = opened if isinstance(opened, tuple) else (opened,)
     repository = Repository(
