@@ -1,4 +1,4 @@
-"""The verbs about backends: what is installed, its options, what it can do."""
+"""The verbs about backends: what is installed, its options, what it can do, and the beginning of a new one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["backends"]
 
 @click.group()
 def backends() -> None:
-    """Look at the backends that are installed."""
+    """Look at the backends that are installed, or begin a new one."""
 
 
 @backends.command("list")
@@ -94,6 +94,33 @@ def check_backend(site: Site, name: str, json_output: bool) -> None:
     )
     if missing:
         click.echo(f"\nnot a whole backend: it lacks {', '.join(missing)}")
+
+
+@backends.command("new")
+@click.argument("name")
+@click.option("--service", default="", metavar="TEXT", help="What people call the service.  [default: from NAME]")
+@click.option("--author", metavar="TEXT", help="Whom the licence names.  [default: git's user.name]")
+@click.option(
+    "--licence", default="MIT", show_default=True, metavar="ID", help="MIT, Apache-2.0, BSD-3-Clause or MPL-2.0."
+)
+@click.option(
+    "-o", "folder", default=".", metavar="FOLDER", help="Make the project in this folder.  [default: here]"
+)
+def new_backend(name: str, service: str, author: str | None, licence: str, folder: str) -> None:
+    """Begin a backend called NAME: a project copydesk-NAME, whose tests pass.
+
+    It works against a small server of its own, and its README tells how it becomes a backend of your service.
+    Needs an extra: pip install 'copydesk[template]'.
+    """
+    from pathlib import Path
+
+    from copydesk.cli._template import make_project, name_of_git_user  # this verb's alone
+
+    who = name_of_git_user() if author is None else author
+    answers = {"name": name, "service": service, "author": who, "licence": licence}
+    made = make_project(Path(folder), answers)
+    click.echo(f"made {made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made}; go on there:\n")
+    click.echo("    python -m pip install -e '.[lint,test]'\n    python -m pytest\n\nand read its README.md")
 
 
 def _operations(repository: Repository) -> list[dict[str, str]]:
