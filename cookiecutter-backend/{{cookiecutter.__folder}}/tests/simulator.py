@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import attrs
 from copydesk.blobs import blob_sha, tree_sha
@@ -85,15 +86,19 @@ class Simulator(ServerSimulator):
     def __init__(self, seed: Iterable[SeedFile], secret: str) -> None:
         super().__init__()
         self.secret = secret
-        self.commits: dict[str, Stored] = {}
-        self.branches: dict[str, str] = {}
-        self.pulls: list[Pull] = []
         self._writing = threading.Lock()
-        files = {file.path: (file.mode.value, file.content) for file in seed}
-        self.branches["main"] = self._store(files, (), OWNER, "Seed").sha
+        self.begin(seed)
         self._routes = Map([], merge_slashes=False)
         for method, path, answer in self._interface():
             self._routes.add(Rule(f"/api/v1{path}", methods=[method], endpoint=answer))
+
+    def begin(self, seed: Iterable[SeedFile]) -> None:
+        """Forget everything but the seed, which is one commit on the default branch."""
+        self.commits: dict[str, Stored] = {}
+        self.branches: dict[str, str] = {}
+        self.pulls: list[Pull] = []
+        files = {file.path: (file.mode.value, file.content) for file in seed}
+        self.branches["main"] = self._store(files, (), OWNER, "Seed").sha
 
     @property
     def api_root(self) -> str:
@@ -361,8 +366,8 @@ def _page(request: Request, items: list[Json]) -> Json:
     """Give one page, and under ``next`` the address of the one after it."""
     number = int(request.args.get("page", "1"))
     more = len(items) > number * PAGE
-    asked = {**request.args, "page": str(number + 1)}
-    address = Request.from_values(request.base_url, query_string=asked).url if more else None
+    query = urlencode({**request.args, "page": number + 1})
+    address = f"{request.base_url}?{query}" if more else None
     return {"items": items[(number - 1) * PAGE : number * PAGE], "next": address}
 
 

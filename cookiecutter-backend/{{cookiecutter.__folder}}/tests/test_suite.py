@@ -36,25 +36,31 @@ def opened(server: Simulator, http: HttpSettings | None = None) -> Repository:
     )
 
 
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator(SEED, SECRET) as simulator:
+        yield simulator
+
+
 class TestPromises(BackendSuite):
     unsupported = UNSUPPORTED
     secret = SECRET
     large_files = False
 
     @pytest.fixture
-    def repository(self) -> Iterator[Repository]:
-        with Simulator(SEED, SECRET) as server:
-            yield opened(server)
+    def repository(self, simulator: Simulator) -> Repository:
+        simulator.begin(SEED)
+        return opened(simulator)
 
 
 class TestMisbehaving(HttpBackendSuite):
     unsupported = UNSUPPORTED
     secret = SECRET
 
-    @pytest.fixture(scope="class")
-    def server(self) -> Iterator[Simulator]:
-        with Simulator(SEED, SECRET) as server:
-            yield server
+    @pytest.fixture
+    def server(self, simulator: Simulator) -> Simulator:
+        simulator.begin(SEED)
+        return simulator
 
     @pytest.fixture
     def connect(self, server: Simulator) -> Callable[[HttpSettings], Repository]:
