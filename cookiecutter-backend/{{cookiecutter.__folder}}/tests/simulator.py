@@ -1,8 +1,8 @@
 """A small {{ cookiecutter.service }} on a real socket.
 
-It keeps one repository in memory, whose shas are git's, and stands for the real service in the tests: what the
-documentation of the service says that it refuses, this should refuse too. Its interface is invented; make it
-that of the service, one route at a time.
+It keeps one repository in memory, whose shas are git's, and stands for the real service in the tests: what
+the documentation of the service says that it refuses, this should refuse too. Its interface is invented; make
+it that of the service, one route at a time.
 """
 
 from __future__ import annotations

@@ -82,6 +82,8 @@ class {{ cookiecutter.__class }}Backend:
         if answer.status == 409:
             head = self.get_branch(name).commit_sha
             raise refusals.undeleted_branch(name, head, head_commit_sha)
+        if answer.status == 404 and api.reason_of(answer) != "branch":
+            raise NotFoundError(f"the repository {self.options.repo!r} is not there, or not for this credential")
         return answer.status != 404
 
     # -- files ----------------------------------------------------------------------------------------

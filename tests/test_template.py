@@ -1,0 +1,398 @@
+"""The template for backend authors: what it refuses, what it makes, and that it works as it is made."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import copydesk
+import pytest
+
+pytest.importorskip("cookiecutter", reason="without the extra there is no template")
+
+from cookiecutter.exceptions import FailedHookException
+from cookiecutter.main import cookiecutter
+from copydesk.cli._template import LICENCES, make_project, template_folder
+from copydesk.errors import InvalidInputError
+from copydesk.hookspecs import DERIVED, OPERATIONS
+
+ROOT = Path(__file__).parents[1]
+ANSWERS = {"name": "my-forge", "service": "My Forge", "author": "Ada", "licence": "MIT"}
+#: What is said in it, though no test of ours could say it: TOML, quotes and templates have these for themselves.
+HOSTILE = (
+    "Zoë Ångström",
+    "O'Neil",
+    'The "Quoted" One',
+    "back\\slash\\u0041",
+    "{{ cookiecutter.name }}",
+    "{% raw %}{{ 7 * 7 }}{# no #}",
+    "emoji 🎉 & <b>",
+    "日本 太郎",
+    "# ] }",
+)
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "cookiecutter-backend").is_dir(), reason="not in a checkout: these are about the template"
+)
+
+
+def bake(folder: Path, **answers: str) -> Path:
+    return make_project(folder, ANSWERS | answers)
+
+
+def files_of(top: Path) -> set[str]:
+    return {path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file()}
+
+
+def run(*command: str | Path, cwd: Path, **environ: str) -> str:
+    """Run a command that has to succeed, and give what it prints."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("COPYDESK_", "PYTEST_"))}
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env={**clean, "PYTHONDONTWRITEBYTECODE": "1", **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-5000:]}"
+    return done.stdout
+
+
+def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "copydesk", "backends", "new", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# -- what it makes ------------------------------------------------------------------------------------
+
+
+def test_project_has_the_files_that_its_readme_names(tmp_path):
+    """Exactly these, and no part of a template is left in them."""
+    top = bake(tmp_path)
+    assert top == tmp_path / "copydesk-my-forge"
+    assert files_of(top) == {
+        ".github/workflows/test.yml",
+        ".gitignore",
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "pyproject.toml",
+        "src/copydesk_my_forge/__init__.py",
+        "src/copydesk_my_forge/api.py",
+        "src/copydesk_my_forge/backend.py",
+        "src/copydesk_my_forge/login.py",
+        "src/copydesk_my_forge/options.py",
+        "src/copydesk_my_forge/py.typed",
+        "tests/simulator.py",
+        "tests/test_api.py",
+        "tests/test_suite.py",
+    }
+    for name in files_of(top):
+        text = (top / name).read_text().replace("${{ matrix.python }}", "")
+        assert not re.search(r"\{\{|\}\}|\{%|cookiecutter", text), name
+        assert text.endswith("\n") or not text, name
+
+
+@pytest.mark.parametrize(("name", "module"), [("my-forge", "my_forge"), ("my_forge", "my_forge"), ("x", "x")])
+def test_name_is_that_of_the_distribution_the_module_and_the_entry_point(tmp_path, name, module):
+    top = bake(tmp_path, name=name)
+    project = tomllib.loads((top / "pyproject.toml").read_text())["project"]
+    assert top.name == project["name"] == f"copydesk-{module.replace('_', '-')}"
+    assert project["entry-points"]["copydesk.backends"] == {name: f"copydesk_{module}:backend"}
+    assert (top / f"src/copydesk_{module}").is_dir()
+
+
+@pytest.mark.parametrize("licence", LICENCES)
+def test_licence_is_in_the_project_and_named(tmp_path, licence):
+    top = bake(tmp_path, licence=licence)
+    text = (top / "LICENSE").read_text()
+    words = {"MIT": "MIT", "Apache-2.0": "Apache", "BSD-3-Clause": "BSD 3-Clause", "MPL-2.0": "Mozilla Public"}
+    assert words[licence] in text
+    assert ("Ada" in text) == (licence in {"MIT", "BSD-3-Clause"})
+    assert tomllib.loads((top / "pyproject.toml").read_text())["project"]["license"] == licence
+
+
+@pytest.mark.parametrize("author", HOSTILE)
+def test_author_is_named_as_written(tmp_path, author):
+    """In the licence and in the metadata, whatever their languages make of the characters."""
+    top = bake(tmp_path, author=author)
+    assert f" {author}\n" in (top / "LICENSE").read_text()
+    project = tomllib.loads((top / "pyproject.toml").read_text())["project"]
+    assert project["authors"] == [{"name": author}]
+
+
+def test_dependencies_are_those_of_this_core(tmp_path):
+    """With lower bounds, and the copydesk that the template was made for."""
+    project = tomllib.loads((bake(tmp_path) / "pyproject.toml").read_text())["project"]
+    extras = [each for extra in project["optional-dependencies"].values() for each in extra]
+    assert all(">=" in each for each in [*project["dependencies"], *extras])
+    major, minor, _ = copydesk.__version__.split(".")
+    assert f"copydesk>={major}.{minor},<{int(major) + 1}" in project["dependencies"]
+
+
+def test_unsupported_is_exactly_what_the_backend_does_not_have(tmp_path):
+    """Read off the files; the suite of the project says the same when it runs."""
+    top = bake(tmp_path)
+    source = (top / "src/copydesk_my_forge/backend.py").read_text()
+    own = set(re.findall(r"@hookimpl\n    def (\w+)", source))
+    suite = (top / "tests/test_suite.py").read_text()
+    (unsupported,) = re.findall(r"UNSUPPORTED = frozenset\(\s*(\{.*?\})", suite, re.DOTALL)
+    derived = {name for name, sources in DERIVED.items() if own.issuperset(sources)}
+    assert len(own) == 12
+    assert ast.literal_eval(unsupported) == set(OPERATIONS) - own - derived
+
+
+def test_suite_takes_an_author_12_lines(tmp_path):
+    """What stands in the class, without the list that the tutorial is about."""
+    suite = (bake(tmp_path) / "tests/test_suite.py").read_text()
+    (body,) = re.findall(r"class TestPromises.*?(?=\n\n\n)", suite, re.DOTALL)
+    assert len(body.splitlines()) <= 12
+
+
+# -- what it refuses ----------------------------------------------------------------------------------
+
+BAD_NAMES = [
+    ("", "the backend has no name; give one, such as my-forge"),
+    ("Forge", "the name 'Forge' has capital letters; write 'forge'"),
+    ("9x", "the name '9x' cannot be a module of Python; begin with one of a-z"),
+    ("a b", "the name 'a b' cannot be a module of Python"),
+    ("a--b", "the name 'a--b' cannot be a module of Python"),
+    ("forge-", "the name 'forge-' cannot be a module of Python"),
+    ("förge", "the name 'förge' cannot be a module of Python"),
+    ("../up", "the name '../up' cannot be a module of Python"),
+    ("a/b", "the name 'a/b' cannot be a module of Python"),
+    ("{{ 7 }}", "the name '{{ 7 }}' cannot be a module of Python"),
+    ("class", "the name 'class' is a word of Python; write 'class-forge'"),
+    ("copydesk-forge", "begins with 'copydesk', which the distribution gets by itself; write 'forge'"),
+    ("copydesk", "begins with 'copydesk', which the distribution gets by itself; write 'my-forge'"),
+    ("local", "a backend 'local' is installed already; choose another name, or uninstall it"),
+    ("x" * 31, "has 31 characters; shorten it to 30"),
+]
+
+
+@pytest.mark.parametrize(("name", "message"), BAD_NAMES)
+def test_bad_name_is_refused_before_anything_is_written(tmp_path, name, message):
+    with pytest.raises(InvalidInputError, match=rf"{re.escape(message)}.*; nothing was written$"):
+        bake(tmp_path, name=name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({"service": '"""'}, "the name of the service holds '\"', which docstrings would stumble over"),
+        ({"service": "two\nlines"}, "the name of the service holds '\\n'"),
+        ({"service": "s" * 41}, "the name of the service has 41 characters; shorten it to 40"),
+        ({"author": " "}, "nobody is named as the author, whom the licence names; give a name"),
+        ({"author": "a\nb"}, "the author 'a\\nb' holds a line break"),
+        ({"licence": "mit"}, "the licence 'mit' is none of MIT, Apache-2.0, BSD-3-Clause, MPL-2.0"),
+    ],
+)
+def test_bad_answer_is_refused_before_anything_is_written(tmp_path, answer, message):
+    with pytest.raises(InvalidInputError, match=re.escape(message)):
+        bake(tmp_path, **answer)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cookiecutter_itself_refuses_the_same(tmp_path, capfd, monkeypatch):
+    """Somebody may use the template without the command: its hook has the same rules."""
+    monkeypatch.setenv("COOKIECUTTER_CONFIG", str(tmp_path / "config.yaml"))
+    (tmp_path / "config.yaml").write_text(f"replay_dir: {tmp_path / 'replay'}\n")
+    made = tmp_path / "made"
+    made.mkdir()
+    with pytest.raises(FailedHookException):
+        cookiecutter(str(template_folder()), no_input=True, output_dir=made, extra_context={"name": "Forge"})
+    assert "nothing was written: the name 'Forge' has capital letters; write 'forge'" in capfd.readouterr().err
+    assert list(made.iterdir()) == []
+    given = {"name": "my-forge", "author": "Zoë \"Q\" 'x' \\"}
+    cookiecutter(str(template_folder()), no_input=True, output_dir=made, extra_context=given)
+    assert {path.name for path in made.iterdir()} == {"copydesk-my-forge"}
+    top = bake(tmp_path, author=given["author"])
+    same = [(top / name).read_bytes() == (made / top.name / name).read_bytes() for name in files_of(top)]
+    assert all(same)
+
+
+# -- the command --------------------------------------------------------------------------------------
+
+
+def test_command_makes_a_project_and_says_how_to_go_on(tmp_path):
+    done = command("sourcehut", "--service", "SourceHut", "--author", "Ada", "-o", "there", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("made there/copydesk-sourcehut; go on there:\n")
+    assert "SourceHut" in (tmp_path / "there/copydesk-sourcehut/README.md").read_text()
+
+
+def test_command_refuses_what_is_there(tmp_path):
+    (tmp_path / "copydesk-my-forge").mkdir()
+    done = command("my-forge", "--author", "Ada", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "copydesk: 'copydesk-my-forge' exists already; remove it, or name another folder by -o\n"
+    )
+
+
+def test_command_without_the_extra_says_what_to_install(tmp_path):
+    code = (
+        "import sys; sys.modules['cookiecutter'] = None; sys.argv[1:] = ['backends', 'new', 'my-forge', '--author', 'A']\n"
+        "from copydesk.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "copydesk: a new backend is made by cookiecutter, which is not installed; "
+        "try: pip install 'copydesk[template]'\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- the wheel ----------------------------------------------------------------------------------------
+
+
+def build(place: Path, into: Path, kind: str) -> Path:
+    """Build a distribution as it is released, without the network."""
+    run(sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", into, cwd=place)
+    (made,) = into.glob("*.whl" if kind == "wheel" else "*.tar.gz")
+    return made
+
+
+def test_template_is_in_the_wheel_of_the_core_also_by_way_of_its_source(tmp_path):
+    """One copy in the checkout, which a wheel holds whole wherever it was built."""
+    there = {f"copydesk/cookiecutter-backend/{name}" for name in files_of(ROOT / "cookiecutter-backend")}
+    source = build(ROOT / "core", tmp_path / "source", "sdist")
+    shutil.unpack_archive(source, tmp_path, filter="data")
+    (unpacked,) = tmp_path.glob("copydesk-*/")
+    wheels = [build(ROOT / "core", tmp_path / "one", "wheel"), build(unpacked, tmp_path / "two", "wheel")]
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            assert {name for name in archive.namelist() if "cookiecutter-backend/" in name} == there
+
+
+# -- that it works ------------------------------------------------------------------------------------
+
+
+def tool(name: str) -> str:
+    """Find one of the linters, which are in a group of their own."""
+    found = shutil.which(name, path=str(Path(sys.executable).parent))
+    if found is None:
+        pytest.skip(f"{name} is not here; run with: uv run --group lint pytest")
+    return found
+
+
+def check_style(top: Path) -> None:
+    """Check it with its own configuration, as its CI does."""
+    for arguments in (["ruff", "check"], ["ruff", "format", "--check", "--diff"], ["mypy", "--no-incremental"]):
+        run(tool(arguments[0]), *arguments[1:], cwd=top)
+
+
+def install_beside(top: Path, place: Path) -> dict[str, str]:
+    """Install a project into a folder of its own, and give the environment that has it on its path."""
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", place]
+    run(sys.executable, "-m", "pip", "install", *options, ".", cwd=top)
+    return {"PYTHONPATH": str(place)}
+
+
+def test_project_is_found_and_its_own_tests_pass(tmp_path):
+    """A part of them every day: the backend reads, commits and proposes, and its declaration is exact."""
+    top = bake(tmp_path)
+    found = install_beside(top, tmp_path / "installed")
+    chosen = "api or (Promises and (is_what_is_missing or seed_is_there or all_changes_in_one or makes_both))"
+    passed = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, cwd=top, **found)
+    assert re.search(r"^14 passed", passed, re.MULTILINE), passed
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"name": "x", "service": "X"},
+        {"name": "abcdefghij-abcdefghij-abcdefgh", "service": "The Service of Forty Characters, as it is"[:40]},
+        {"name": "my_forge", "service": "Ünïcode & Sons (beta)", "licence": "Apache-2.0"},
+    ],
+    ids=["usual", "short", "long", "odd"],
+)
+def test_project_keeps_its_own_style(tmp_path, answers):
+    """However long the names in it are."""
+    check_style(bake(tmp_path, **answers))
+
+
+def follow(top: Path) -> set[str]:
+    """Do what the README says in its second step, and give the names that are then off the list."""
+    package = top / "src/copydesk_my_forge"
+    suite = top / "tests/test_suite.py"
+    step = (top / "README.md").read_text().partition("### 2.")[2]
+    for file, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", step, re.DOTALL):
+        lines = code.strip("\n").splitlines()
+        imports = [line for line in lines if line.startswith("from ")]
+        body = "\n".join(line for line in lines if line not in imports).strip("\n")
+        text = (package / file).read_text()
+        for line in imports:
+            text = text.replace("annotations\n", f"annotations\n{line}\n", 1)
+        gap = "\n\n\n" if file == "api.py" else "\n\n"
+        (package / file).write_text(f"{text.rstrip()}{gap}{body}\n")
+    done = set(re.findall(r"^\*\*`(\w+)`\.\*\*", step, re.MULTILINE))
+    for name in done:
+        text = suite.read_text()
+        assert f'        "{name}",\n' in text
+        suite.write_text(text.replace(f'        "{name}",\n', ""))
+    return done
+
+
+@pytest.mark.long
+def test_tutorial_works_as_it_stands(tmp_path):
+    """All steps of the README together: four names less on the list, and all tests and linters green."""
+    top = bake(tmp_path)
+    assert follow(top) == {"set_labels", "close_pull_request", "merge_pull_request", "update_from_base"}
+    run(tool("ruff"), "check", "--select", "I", "--fix", cwd=top)  # as an editor does when it saves
+    check_style(top)
+    found = install_beside(top, tmp_path / "installed")
+    passed = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=top, **found)
+    counted = re.search(r"^(\d+) passed, (\d+) skipped", passed, re.MULTILINE)
+    assert counted, passed
+    assert int(counted[1]) > 280
+    assert int(counted[2]) < 30
+
+
+@pytest.mark.long
+def test_project_works_beside_the_wheels_of_the_core(tmp_path):
+    """Built, installed by pip into an empty environment, found, checked, and its own tests pass there."""
+    top = bake(tmp_path)
+    wheels = tmp_path / "wheels"
+    for place in (ROOT / "core", ROOT / "plugins/local", top):
+        run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", wheels, cwd=place)
+    venv = tmp_path / "venv"
+    run(sys.executable, "-m", "venv", venv, cwd=tmp_path)
+    python, copydesk_ = venv / "bin/python", venv / "bin/copydesk"
+    mine, core = (next(wheels.glob(f"{name}-*.whl")) for name in ("copydesk_my_forge", "copydesk"))
+    quiet = ["--quiet", "--disable-pip-version-check"]
+    beside = [f"{core}[cli,template,testing]", next(wheels.glob("copydesk_local-*.whl"))]
+    for wanted in (beside, [f"{mine}[test]"]):
+        run(python, "-m", "pip", "install", *quiet, *wanted, cwd=tmp_path)
+    run(python, "-m", "pip", "check", cwd=tmp_path)
+    listed = json.loads(run(copydesk_, "backends", "list", "--json", cwd=tmp_path))
+    assert {"name": "my_forge", "distribution": "copydesk-my-forge", "version": "0.1.0"} in listed
+    options = ["-o", "repo=owner/site"]
+    shown = run(copydesk_, "backends", "check", "my-forge", *options, cwd=tmp_path, COPYDESK_MY_FORGE_TOKEN="t")
+    assert re.search(r"^commit_changes +required +the backend$", shown, re.MULTILINE)
+    assert "not a whole backend: it lacks set_labels, merge_pull_request, close_pull_request" in shown
+    run(copydesk_, "backends", "new", "other", "--author", "Ada", cwd=tmp_path)
+    assert files_of(tmp_path / "copydesk-other") >= {"pyproject.toml", "tests/simulator.py"}
+    shutil.rmtree(top / "src")  # so that what is tested is what was installed
+    passed = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=top)
+    assert re.search(r"^2\d\d passed, \d\d skipped", passed, re.MULTILINE), passed
