@@ -120,7 +120,12 @@ def test_name_is_that_of_the_distribution_the_module_and_the_entry_point(tmp_pat
 def test_licence_is_in_the_project_and_named(tmp_path, licence):
     top = bake(tmp_path, licence=licence)
     text = (top / "LICENSE").read_text()
-    words = {"MIT": "MIT", "Apache-2.0": "Apache", "BSD-3-Clause": "BSD 3-Clause", "MPL-2.0": "Mozilla Public"}
+    words = {
+        "MIT": "MIT",
+        "Apache-2.0": "Apache",
+        "BSD-3-Clause": "BSD 3-Clause",
+        "MPL-2.0": "Mozilla Public",
+    }
     assert words[licence] in text
     assert ("Ada" in text) == (licence in {"MIT", "BSD-3-Clause"})
     assert tomllib.loads((top / "pyproject.toml").read_text())["project"]["license"] == licence
@@ -216,7 +221,9 @@ def test_cookiecutter_itself_refuses_the_same(tmp_path, capfd, monkeypatch):
     made.mkdir()
     with pytest.raises(FailedHookException):
         cookiecutter(str(template_folder()), no_input=True, output_dir=made, extra_context={"name": "Forge"})
-    assert "nothing was written: the name 'Forge' has capital letters; write 'forge'" in capfd.readouterr().err
+    assert (
+        "nothing was written: the name 'Forge' has capital letters; write 'forge'" in capfd.readouterr().err
+    )
     assert list(made.iterdir()) == []
     given = {"name": "my-forge", "author": "Zoë \"Q\" 'x' \\"}
     cookiecutter(str(template_folder()), no_input=True, output_dir=made, extra_context=given)
@@ -247,7 +254,8 @@ def test_command_refuses_what_is_there(tmp_path):
 
 def test_command_without_the_extra_says_what_to_install(tmp_path):
     code = (
-        "import sys; sys.modules['cookiecutter'] = None; sys.argv[1:] = ['backends', 'new', 'my-forge', '--author', 'A']\n"
+        "import sys; sys.modules['cookiecutter'] = None\n"
+        "sys.argv[1:] = ['backends', 'new', 'my-forge', '--author', 'A']\n"
         "from copydesk.cli import main; main()"
     )
     done = subprocess.run(
@@ -296,14 +304,18 @@ def tool(name: str) -> str:
 
 def check_style(top: Path) -> None:
     """Check it with its own configuration, as its CI does."""
-    for arguments in (["ruff", "check"], ["ruff", "format", "--check", "--diff"], ["mypy", "--no-incremental"]):
+    for arguments in (
+        ["ruff", "check"],
+        ["ruff", "format", "--check", "--diff"],
+        ["mypy", "--no-incremental"],
+    ):
         run(tool(arguments[0]), *arguments[1:], cwd=top)
 
 
 def install_beside(top: Path, place: Path) -> dict[str, str]:
     """Install a project into a folder of its own, and give the environment that has it on its path."""
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", place]
-    run(sys.executable, "-m", "pip", "install", *options, ".", cwd=top)
+    with zipfile.ZipFile(build(top, top / "dist", "wheel")) as wheel:
+        wheel.extractall(place)
     return {"PYTHONPATH": str(place)}
 
 
@@ -312,7 +324,9 @@ def test_project_is_found_and_its_own_tests_pass(tmp_path):
     top = bake(tmp_path)
     found = install_beside(top, tmp_path / "installed")
     chosen = "api or (Promises and (is_what_is_missing or seed_is_there or all_changes_in_one or makes_both))"
-    passed = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, cwd=top, **found)
+    passed = run(
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, cwd=top, **found
+    )
     assert re.search(r"^14 passed", passed, re.MULTILINE), passed
 
 
@@ -322,7 +336,10 @@ def test_project_is_found_and_its_own_tests_pass(tmp_path):
     [
         {},
         {"name": "x", "service": "X"},
-        {"name": "abcdefghij-abcdefghij-abcdefgh", "service": "The Service of Forty Characters, as it is"[:40]},
+        {
+            "name": "abcdefghij-abcdefghij-abcdefgh",
+            "service": "The Service of Forty Characters, as it is"[:40],
+        },
         {"name": "my_forge", "service": "Ünïcode & Sons (beta)", "licence": "Apache-2.0"},
     ],
     ids=["usual", "short", "long", "odd"],
@@ -388,7 +405,9 @@ def test_project_works_beside_the_wheels_of_the_core(tmp_path):
     listed = json.loads(run(copydesk_, "backends", "list", "--json", cwd=tmp_path))
     assert {"name": "my_forge", "distribution": "copydesk-my-forge", "version": "0.1.0"} in listed
     options = ["-o", "repo=owner/site"]
-    shown = run(copydesk_, "backends", "check", "my-forge", *options, cwd=tmp_path, COPYDESK_MY_FORGE_TOKEN="t")
+    shown = run(
+        copydesk_, "backends", "check", "my-forge", *options, cwd=tmp_path, COPYDESK_MY_FORGE_TOKEN="t"
+    )
     assert re.search(r"^commit_changes +required +the backend$", shown, re.MULTILINE)
     assert "not a whole backend: it lacks set_labels, merge_pull_request, close_pull_request" in shown
     run(copydesk_, "backends", "new", "other", "--author", "Ada", cwd=tmp_path)

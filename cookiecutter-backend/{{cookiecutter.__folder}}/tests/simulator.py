@@ -13,6 +13,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from difflib import SequenceMatcher
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,8 +30,10 @@ PAGE = 10
 OWNER = {"login": "owner", "name": "Site Owner", "email": "owner@example.org"}
 
 Json = dict[str, Any]
-#: What is at each path: mode and bytes.
-Files = dict[str, tuple[str, bytes]]
+#: Mode and bytes.
+File = tuple[str, bytes]
+#: What is at each path.
+Files = dict[str, File]
 
 
 @attrs.frozen(eq=False)
@@ -318,16 +321,19 @@ class Simulator(ServerSimulator):
         return found
 
     def _merged(self, base: str, head: str) -> Files:
-        """Merge file by file; what both sides changed is a conflict."""
+        """Merge file by file, and by line what both sides changed."""
         old = self._commit(self._merge_base(base, head)).files
         ours, theirs = self._commit(base).files, self._commit(head).files
         merged = dict(ours)
         for path in {path for path in {*old, *theirs} if old.get(path) != theirs.get(path)}:
-            if old.get(path) != ours.get(path) != theirs.get(path):
-                raise RefusedError(409, "conflicts", path=path)
+            file = theirs.get(path)
+            if old.get(path) != ours.get(path) != file:
+                file = _merged_file(old.get(path), ours.get(path), file)
+                if file is None:
+                    raise RefusedError(409, "conflicts", path=path)
             merged.pop(path, None)
-            if path in theirs:
-                merged[path] = theirs[path]
+            if file is not None:
+                merged[path] = file
         return merged
 
     def _pull(self, number: int) -> Pull:
@@ -371,13 +377,36 @@ def _page(request: Request, items: list[Json]) -> Json:
     return {"items": items[(number - 1) * PAGE : number * PAGE], "next": address}
 
 
-def _described(path: str, file: tuple[str, bytes]) -> Json:
+def _described(path: str, file: File) -> Json:
     mode, content = file
     return {"path": path, "mode": mode, "blob": blob_sha(content), "size": len(content)}
 
 
 def _below(files: Files, path: str) -> Files:
     return {name: file for name, file in files.items() if name == path or name.startswith(f"{path}/")}
+
+
+def _merged_file(old: File | None, ours: File | None, theirs: File | None) -> File | None:
+    """Merge the lines that either side changed; None where both changed the same ones, or one deleted all."""
+    if old is None or ours is None or theirs is None:
+        return None
+    before = old[1].splitlines(keepends=True)
+    edits = sorted({*_edits(before, ours[1]), *_edits(before, theirs[1])})
+    merged, end = [], -1
+    for start, stop, lines in edits:
+        if start <= end:
+            return None
+        merged += [*before[max(end, 0) : start], *lines]
+        end = stop
+    return theirs[0], b"".join([*merged, *before[max(end, 0) :]])
+
+
+def _edits(before: list[bytes], after: bytes) -> Iterable[tuple[int, int, tuple[bytes, ...]]]:
+    """Give the lines that were replaced, from and to, and by what."""
+    lines = after.splitlines(keepends=True)
+    for kind, start, stop, first, last in SequenceMatcher(None, before, lines).get_opcodes():
+        if kind != "equal":
+            yield start, stop, tuple(lines[first:last])
 
 
 def _changed(files: Files, changes: list[Json]) -> Files:

@@ -83,7 +83,7 @@ class {{ cookiecutter.__class }}Backend:
             head = self.get_branch(name).commit_sha
             raise refusals.undeleted_branch(name, head, head_commit_sha)
         if answer.status == 404 and api.reason_of(answer) != "branch":
-            raise NotFoundError(f"the repository {self.options.repo!r} is not there, or not for this credential")
+            raise NotFoundError(f"the repository {self.options.repo!r} is not there, or not to be seen")
         return answer.status != 404
 
     # -- files ----------------------------------------------------------------------------------------
