@@ -62,6 +62,8 @@ def _explained(_: object, __: object, options: Any) -> None:
 class BackendFactory(Generic[OptionsT]):
     """What an entry point names: the option class of a backend and the functions that open it.
 
+    Each field of *options* has a help text, ``metadata={"help": …}``; one without is a TypeError.
+
     *open* is called with an instance of *options* and a :class:`~copydesk.http.Connector`, which makes HTTP
     clients that know the credential. It answers with the backend, bound to one repository, or with a tuple of
     objects, of which the first that has an operation answers it. It sends nothing; only a backend that stands
