@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -22,13 +23,16 @@ from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from copydesk import Put, open_repository
 from copydesk._fitness import mistakes_of
-from copydesk.cli._template import LICENCES, make_project, template_folder
+from copydesk.cli._backends import new_backend
+from copydesk.cli._template import make_project, template_folder
 from copydesk.errors import InvalidInputError, NotSupportedError
 from copydesk.hookspecs import DERIVED, OPERATIONS
 from copydesk.testing import SEED
 from copydesk.testing._steps import Steps
 
 ROOT = Path(__file__).parents[1]
+#: The licences that it asks for.
+LICENCES = ("MIT", "Apache-2.0", "BSD-3-Clause", "MPL-2.0")
 ANSWERS = {"name": "my-forge", "service": "My Forge", "author": "Ada", "licence": "MIT"}
 #: What is said in it, though no test of ours could say it: TOML, quotes and templates have these for themselves.
 HOSTILE = (
@@ -130,6 +134,15 @@ def test_licence_is_in_the_project_and_named(tmp_path, licence):
     assert tomllib.loads((top / "pyproject.toml").read_text())["project"]["license"] == licence
 
 
+def test_licences_are_the_same_wherever_they_are_named():
+    """What cookiecutter asks, what the hook takes, and what the command says."""
+    asked = json.loads((ROOT / "cookiecutter-backend/cookiecutter.json").read_text())["licence"]
+    taken = runpy.run_path(str(ROOT / "cookiecutter-backend/hooks/pre_gen_project.py"))["LICENCES"]
+    assert tuple(asked) == taken == LICENCES
+    (option,) = (each for each in new_backend.params if each.name == "licence")
+    assert option.help == "MIT, Apache-2.0, BSD-3-Clause or MPL-2.0."
+
+
 @pytest.mark.parametrize("author", HOSTILE)
 def test_author_is_named_as_written(tmp_path, author):
     """In the licence and in the metadata, whatever their languages make of the characters."""
@@ -201,7 +214,7 @@ def test_bad_name_is_refused_before_anything_is_written(tmp_path, name, message)
         ({"service": '"""'}, "the name of the service holds '\"', which docstrings would stumble over"),
         ({"service": "two\nlines"}, "the name of the service holds '\\n'"),
         ({"service": "s" * 41}, "the name of the service has 41 characters; shorten it to 40"),
-        ({"author": " "}, "nobody is named as the author, whom the licence names; give a name"),
+        ({"author": " "}, "nobody is named as the author, whom the licence names; give a name (--author)"),
         ({"author": "a\nb"}, "the author 'a\\nb' holds a line break"),
         ({"licence": "mit"}, "the licence 'mit' is none of MIT, Apache-2.0, BSD-3-Clause, MPL-2.0"),
     ],

@@ -67,7 +67,7 @@ def problem_of_service(service: str) -> str:
 
 def problem_of_author(author: str) -> str:
     if not author.strip():
-        return "nobody is named as the author, whom the licence names; give a name"
+        return "nobody is named as the author, whom the licence names; give a name (--author)"
     if not author.isprintable():
         return f"the author {author!r} holds a line break or another character without a shape; leave it out"
     return ""

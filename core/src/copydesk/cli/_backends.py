@@ -79,8 +79,8 @@ def _option(field: attrs.Attribute[Any]) -> dict[str, str]:
 def check_backend(site: Site, name: str, json_output: bool) -> None:
     """Show what backend NAME can do, or why it cannot be used.
 
-    Its options come from the site's config.yml and from -o. Options, signatures and marks are checked; nothing is
-    sent, so any token will do.
+    Its options come from the site's config.yml and from -o. Options, signatures and marks are checked. Most
+    backends send nothing for it, so any token will do.
     """
     from copydesk._fitness import mistakes_of
 

@@ -9,10 +9,8 @@ from typing import Any, Final
 
 from copydesk.errors import InvalidInputError, NotSupportedError
 
-__all__ = ["LICENCES", "make_project", "name_of_git_user", "template_folder"]
+__all__ = ["make_project", "name_of_git_user", "template_folder"]
 
-#: What the template asks for; the first is the default.
-LICENCES: Final = ("MIT", "Apache-2.0", "BSD-3-Clause", "MPL-2.0")
 _NAME: Final = "cookiecutter-backend"
 
 
