@@ -406,6 +406,8 @@ def follow(top: Path) -> set[str]:
             text = text.replace("annotations\n", f"annotations\n{line}\n", 1)
         gap = "\n\n\n" if file == "api.py" else "\n\n"
         (package / file).write_text(f"{text.rstrip()}{gap}{body}\n")
+    (machine,) = re.findall(r"```python\n# tests/test_machine\.py\n(.*?)```", step, re.DOTALL)
+    (top / "tests/test_machine.py").write_text(machine)
     done = set(re.findall(r"^\*\*`(\w+)`\.\*\*", step, re.MULTILINE))
     for name in done:
         text = suite.read_text()
