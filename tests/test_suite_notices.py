@@ -1398,9 +1398,8 @@ def test_exactly_what_is_declared_is_skipped(bare):
         for name in [*OPERATIONS, "base_branch", "operations", "backend"]:
             try:
                 getattr(declared, name)
-            except pytest.skip.Exception as exc:
+            except pytest.skip.Exception:
                 skipped.add(name)
-                assert str(exc) == f"the local backend declares {name} unsupported"
     assert skipped == Suite.unsupported
 
 
