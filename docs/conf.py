@@ -27,18 +27,19 @@ nitpick_ignore_regex = [
     ("py:.*", r"(bool|bytes|dict|float|int|list|object|str|tuple|type|None)"),
     (
         "py:.*",
-        r"(Any|Callable|Collection|Iterable|Iterator|Mapping|Self|Path|datetime|T|OptionsT|copydesk\.repository\.R)",
+        r"(Any|Callable|Collection|Iterable|Iterator|Mapping|Self|Path|datetime|T|OptionsT|copydesk\.repository\.R|OriginAccess)",
     ),
 ]
 myst_heading_anchors = 4
 myst_enable_extensions = ["deflist"]
 default_role = "code"
+smartquotes_action = "De"  # dashes, and no quotes: "" is an empty text
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
-autodoc_class_signature = "separated"
 python_maximum_signature_line_length = 90
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 html_title = f"copydesk {version}"
 html_copy_source = False
 html_show_copyright = False
