@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 project = "copydesk"
 version = release = copydesk.__version__
 copyright = ""  # noqa: A001 - Sphinx calls it so
-extensions = ["myst_parser", "sphinx.ext.autodoc", "backend_options"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "attrs_defaults", "backend_options"]
 
 # The sources are the checkout itself, so that a link between pages is the same on the forge and in the site.
 root_doc = "docs/index"
@@ -35,6 +35,7 @@ myst_enable_extensions = ["deflist"]
 default_role = "code"
 smartquotes_action = "De"  # dashes, and no quotes: "" is an empty text
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as code: a value may be the environment, with all that is secret in it
 python_maximum_signature_line_length = 90
 
 html_theme = "furo"
