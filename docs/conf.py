@@ -36,7 +36,7 @@ default_role = "code"
 smartquotes_action = "De"  # dashes, and no quotes: "" is an empty text
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True  # as code: a value may be the environment, with all that is secret in it
-python_maximum_signature_line_length = 90
+python_maximum_signature_line_length = 120
 
 html_theme = "furo"
 html_static_path = ["_static"]

@@ -29,14 +29,15 @@ def defaults(options: type[Any], field: attrs.Attribute[Any]) -> list[str]:
         return [shown(field.default)]
     names = {each.name for each in attrs.fields(options)}
     known = {name: value for name, value in ENOUGH.items() if name in names and name != field.name}
-    found = []
+    ways: dict[str, list[str]] = {}
     for way in ("", "pkce", "implicit"):
         try:
-            made = shown(getattr(options(**known, auth_type=way), field.name))
+            made = getattr(options(**known, auth_type=way), field.name)
         except (ConfigError, TypeError):
             continue
-        found += [made if not way else f"{made} with `auth_type: {way}`"]
-    return found if len({text.split(" ")[0] for text in found}) > 1 else found[:1]
+        ways.setdefault(shown(made), []).append(way)
+    usual, *others = ways
+    return [usual, *(f"{other} with `auth_type` {' or '.join(ways[other])}" for other in others)]
 
 
 def shown(value: object) -> str:
@@ -49,9 +50,10 @@ def shown(value: object) -> str:
 def table(backend: str) -> str:
     """Give the table, as Markdown."""
     options = load_backend(backend)[0].options
+    fields = sorted(attrs.fields(options), key=lambda field: field.default is not attrs.NOTHING)
     rows = [
         f"| `{field.name}` | {'; '.join(defaults(options, field))} | {field.metadata['help']} |"
-        for field in attrs.fields(options)
+        for field in fields
     ]
     return "\n".join(["| option | default | what it is |", "|---|---|---|", *rows])
 
