@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import jwt
+import pytest
 from copydesk import Repository, open_repository
 from copydesk.http import HttpSettings
 from copydesk.testing import SEED, ServerSimulator
@@ -28,6 +29,7 @@ __all__ = [
     "SEED_MODES",
     "BehindGateway",
     "GatewayBefore",
+    "before_both",
     "token_of_ann",
 ]
 
@@ -36,6 +38,7 @@ PASSWORD: Final = "correct horse"
 SEED_FILES: Final = {file.path: file.content for file in SEED}
 SEED_MODES: Final = {file.path: int(file.mode, 8) for file in SEED}
 FORGES: Final = ("github", "gitlab")
+before_both = pytest.mark.parametrize("site", FORGES, indirect=True)
 
 
 def token_of_ann(**claims: object) -> str:

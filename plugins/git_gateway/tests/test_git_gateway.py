@@ -29,7 +29,7 @@ from copydesk.models import Credential, NewCommit, Put, User
 from copydesk.testing import Answer
 from means.costs import propose_many
 from means.editors import workflow_of
-from means.gateways import EMAIL, PASSWORD, BehindGateway, token_of_ann
+from means.gateways import EMAIL, PASSWORD, BehindGateway, before_both, token_of_ann
 from simulators.git_gateway import Upstream
 
 LOGIN = Credential(PASSWORD, "basic", EMAIL)
@@ -48,6 +48,7 @@ def open_by(settings, credential: object = None, **options: object) -> Repositor
     return open_repository("git-gateway", credential=given, http=settings, **options)
 
 
+@before_both
 def test_address_that_names_the_forge_is_not_asked_for_settings(site, settings):
     repository = site.open(settings, gateway_url=f"{site.options['gateway_url']}/{site.name}/")
     assert repository.get_branch("main").commit_sha == site.site.head("main")
@@ -118,6 +119,7 @@ def test_address_of_a_page(site, settings, status):
     assert caught.value.key == "gateway_url"
 
 
+@before_both
 @pytest.mark.parametrize("operation", ["get_branch", "list_branches", "authenticate"])
 def test_address_of_a_page_that_names_the_forge(site, settings, operation):
     """Nothing is read as not there where nobody knows the repository."""
@@ -218,6 +220,7 @@ OPERATIONS: dict[str, Callable[[Repository, str], object]] = {
 }
 
 
+@before_both
 @pytest.mark.parametrize("name", CASES)
 def test_refusals_are_told_apart(site, settings, name):
     """By class and by words, at whatever is asked: none is read as something that is not there."""
@@ -258,6 +261,7 @@ def test_role_that_one_has(site, settings):
     assert site.open(settings).get_branch("main").commit_sha == site.site.head("main")
 
 
+@before_both
 def test_role_that_is_missing_where_the_address_names_the_forge(site, settings):
     """Nobody asked for the settings: the first request tells."""
     site.gateway.roles = ("publisher",)
@@ -274,6 +278,7 @@ def test_upstream_that_is_away(site, settings):
         repository.get_branch("main")
 
 
+@before_both
 def test_branch_that_is_not_there(site, settings):
     """The default of the CMS is `master`, which many repositories have not."""
     repository = site.open(settings, branch="master")
@@ -290,6 +295,7 @@ def newest(site: BehindGateway, branch: str) -> pygit2.Commit:
     return site.site.git[site.site.head(branch)]
 
 
+@before_both
 def test_author_is_who_logged_in(site, settings):
     """The committer is the account of the gateway's token; but GitHub, not told one, takes the author."""
     workflow_of(site.open(settings, LOGIN)).save("posts", "new", b"new\n")
@@ -298,6 +304,7 @@ def test_author_is_who_logged_in(site, settings):
     assert commit.committer.name == ("Ann Editor" if site.name == "github" else "The Gateway")
 
 
+@before_both
 def test_author_that_the_caller_names_wins(site, settings):
     eve = User("eve", "Eve", "eve@example.org")
     workflow_of(site.open(settings)).save("posts", "new", b"new\n", author=eve)
@@ -333,17 +340,18 @@ def only_by_the_gateway(site: BehindGateway) -> bool:
     return sent == ["Bearer upstream-token"] * len(through)
 
 
+@before_both
 def test_pages_are_those_of_the_gateway(site, settings):
     """Links to the next page lead to the forge itself (GitHub), or are relative (GitLab)."""
-    propose_many(site.site, 105)
+    propose_many(site.site, 101)
     tip = ""
-    for number in range(105):
+    for number in range(101):
         tip = site.site.commit_files("long", {"n.md": b"%d" % number}, "More", start="main")
     repository = site.open(settings)
     site.gateway.clear()
-    assert len(repository.list_pull_requests("open")) == 105
-    assert len(repository.list_branches("cms/")) == 105
-    assert len(repository.list_commits(tip, limit=105)) == 105
+    assert len(repository.list_pull_requests("open")) == 101
+    assert len(repository.list_branches("cms/")) == 101
+    assert len(repository.list_commits(tip, limit=101)) == 101
     assert len(site.gateway.log) >= 5
     assert only_by_the_gateway(site)
 
@@ -351,6 +359,7 @@ def test_pages_are_those_of_the_gateway(site, settings):
 # -- what is not let through --------------------------------------------------------------------------
 
 
+@before_both
 def test_nothing_is_asked_for_that_the_gateway_refuses(site, settings):
     """Statuses, folders, previews and entries; archives, deployments, pipelines and GraphQL are left out."""
     repository = site.open(settings)

@@ -18,7 +18,7 @@ from copydesk.models import Credential, User
 from copydesk.testing import Answer
 from copydesk.testing._http_means import Strike
 from means.editors import workflow_of
-from means.gateways import EMAIL, PASSWORD, BehindGateway, token_of_ann
+from means.gateways import EMAIL, PASSWORD, BehindGateway, before_both, token_of_ann
 
 LOGIN = Credential(PASSWORD, "basic", EMAIL)
 
@@ -140,6 +140,7 @@ def check_saved_once(site: BehindGateway, slug: str) -> None:
     assert pull.labels == ["netlify-cms/draft"]
 
 
+@before_both
 @pytest.mark.parametrize("tells", ["expires_at", "401"])
 def test_token_that_expires_in_the_middle_of_a_save(site, settings, editors_clock, servers_clock, tells):
     """At whichever request: it is refreshed once, and the save completes, once."""
@@ -159,6 +160,7 @@ def test_token_that_expires_in_the_middle_of_a_save(site, settings, editors_cloc
     assert position > 2
 
 
+@before_both
 def test_refresh_token_that_was_revoked(site, settings, editors_clock):
     """A login elsewhere, or a logout, revokes it: nothing is half done, and a new login goes on."""
     workflow = workflow_of(site.open(settings, LOGIN))
@@ -173,6 +175,7 @@ def test_refresh_token_that_was_revoked(site, settings, editors_clock):
     check_saved_once(site, "new")
 
 
+@before_both
 def test_refresh_token_that_was_revoked_in_the_middle_of_a_save(site, settings, servers_clock):
     """What was begun is carried on by the same save after a new login."""
     workflow = workflow_of(site.open(settings, LOGIN))

@@ -47,7 +47,7 @@ class GatewayDialect(Dialect):
     def before(cls, forge: Dialect) -> GatewayDialect:
         """Give the dialect of a gateway that stands before a forge."""
         return cls(
-            name="git-gateway",
+            name="git_gateway",
             headers=forge.headers,
             request_id_header=forge.request_id_header,
             hourly_budget=forge.hourly_budget,
