@@ -86,10 +86,7 @@ def change_files(call: Call) -> Response:
     body.setdefault("message", "")
     body["message"] = body["message"] or "Update files"
     modes = [_check(start.head, file) for file in files]
-    tree = start.head.tree
-    for file, mode in zip(files, modes, strict=True):
-        tree = _applied(call, tree, file, mode)
-    made = push(call, start, tree.id, body)
+    made = push(call, start, _written(call, start.head.tree, files, modes), body)
     return call.answer(
         {
             "files": _shown(call, made, files),
@@ -147,26 +144,41 @@ def _check_new(head: pygit2.Commit, path: str, *, may_exist: bool) -> None:
             raise invalid(f"repository file already exists [path: {above}]")
 
 
-def _applied(call: Call, tree: pygit2.Tree, file: Mapping[str, Any], mode: int) -> pygit2.Tree:
-    """Put one file into a tree; attributes count as they are by then."""
-    git, path = call.repository.git, file["path"]
-    old_path = file.get("from_path") or path
-    edits: dict[str, tuple[int, str] | None] = {}
-    if file["operation"] == "delete" or old_path != path:
-        edits[old_path] = None
-    if file["operation"] == "delete":
-        return git[objects.edit_tree(git, tree, edits)]
-    if file["operation"] == "create" and objects.entry_at(tree, path) is not None:
-        raise invalid(f"repository file already exists [path: {path}]")
+def _written(call: Call, tree: pygit2.Tree, files: list[dict[str, Any]], modes: list[int]) -> pygit2.Oid:
+    """Put the files into a tree, one after the other; attributes count as they are by then."""
+    git, edits = call.repository.git, {}
+    tracks = call.simulator.lfs_server and _has_attributes(tree, files)
+    for file, mode in zip(files, modes, strict=True):
+        now = git[objects.edit_tree(git, tree, edits)] if tracks else None
+        path = file["path"]
+        old_path = file.get("from_path") or path
+        if file["operation"] == "create" and edits.get(path) is not None:
+            raise invalid(f"repository file already exists [path: {path}]")
+        if file["operation"] == "delete" or old_path != path:
+            edits[old_path] = None
+        if file["operation"] == "delete":
+            continue
+        content = _content(tree, file, old_path)
+        if now is not None and _in_lfs(call.repository, now, path):
+            Objects.of_repository(call.repository.path).add(content)
+            content = pointer_to(content)
+        edits[path] = (mode, str(git.create_blob(content)))
+    return objects.edit_tree(git, tree, edits)
+
+
+def _content(tree: pygit2.Tree, file: Mapping[str, Any], old_path: str) -> bytes:
     if file["operation"] == "rename":
-        content = objects.entry_at(tree, old_path).data
-    else:
-        content = _decoded(file.get("content") or "")
-    if call.simulator.lfs_server and _in_lfs(call.repository, tree, path):
-        Objects.of_repository(call.repository.path).add(content)
-        content = pointer_to(content)
-    edits[path] = (mode, str(git.create_blob(content)))
-    return git[objects.edit_tree(git, tree, edits)]
+        data: bytes = objects.entry_at(tree, old_path).data
+        return data
+    return _decoded(file.get("content") or "")
+
+
+def _has_attributes(tree: pygit2.Tree, files: list[dict[str, Any]]) -> bool:
+    """Say whether attributes may count: in no folder of these files, nor among them, there are any otherwise."""
+    paths = [file["path"] for file in files]
+    folders = {"/".join(path.split("/")[:depth]) for path in paths for depth in range(path.count("/") + 1)}
+    there = any(objects.entry_at(tree, f"{folder}/.gitattributes") is not None for folder in folders)
+    return there or any(path.rpartition("/")[2] == ".gitattributes" for path in paths)
 
 
 def _decoded(content: str) -> bytes:
@@ -177,10 +189,6 @@ def _decoded(content: str) -> bytes:
 
 
 def _in_lfs(repository: Repository, tree: pygit2.Tree, path: str) -> bool:
-    parts = path.split("/")
-    folders = ["/".join(parts[:depth]) for depth in range(len(parts))]
-    if all(objects.entry_at(tree, f"{folder}/.gitattributes") is None for folder in folders):
-        return False
     flags = pygit2.enums.AttrCheck
     wanted = flags.INCLUDE_COMMIT | flags.INDEX_ONLY | flags.NO_SYSTEM
     signature = pygit2.Signature("nobody", "nobody@example.org", 0, 0)

@@ -6,16 +6,17 @@ from copydesk import BackendFactory
 from copydesk.http import Connector
 from copydesk.options import GiteaOptions
 
+from copydesk_gitea.api import DIALECT
 from copydesk_gitea.backend import GiteaBackend
 from copydesk_gitea.login import flows
+from copydesk_gitea.pulls import GiteaPulls
 
-__all__ = ["GiteaBackend", "GiteaOptions", "backend"]
+__all__ = ["GiteaBackend", "GiteaOptions", "GiteaPulls", "backend"]
 
 
-def _open(options: GiteaOptions, connect: Connector) -> GiteaBackend:
-    from copydesk_gitea.api import DIALECT  # brings the HTTP client, which the options alone do not need
-
-    return GiteaBackend(connect(options.api_root, DIALECT), options.repo)
+def _open(options: GiteaOptions, connect: Connector) -> tuple[object, ...]:
+    files = GiteaBackend(connect(options.api_root, DIALECT), options.repo)
+    return files, GiteaPulls(files)
 
 
 backend = BackendFactory(options=GiteaOptions, open=_open, flows=flows)

@@ -1,4 +1,4 @@
-"""Gitea's REST interface as pure functions: requests are built here, and answers read (its Swagger description)."""
+"""Gitea's REST interface as pure functions: requests are built here, and answers read."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from copydesk.models import (
     Credential,
     Delete,
     FileVersion,
+    Merge,
     Mode,
     Move,
     NewCommit,
@@ -33,7 +34,7 @@ from copydesk.models import (
 )
 
 FORGE: Final = "gitea"
-#: What Gitea gives at most, unless the instance says otherwise: items of a list, entries of a tree, files of a batch.
+#: What Gitea gives at most, unless it is set up otherwise: items of a list, entries of a tree, files of a batch.
 PAGE: Final = 50
 TREE_PAGE: Final = 1000
 BATCH: Final = 30
@@ -87,6 +88,14 @@ def said(answer: Answer) -> str:
     return answer.hide(DIALECT.sentence(answer)) or HTTPStatus(answer.status).phrase
 
 
+def is_own(answer: Answer) -> bool:
+    """Tell whether a refusal is Gitea's and not that of something before it: every one names its documentation."""
+    try:
+        return "url" in answer.json_object()
+    except ProtocolError:
+        return False
+
+
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
@@ -96,7 +105,7 @@ def _times(text: str) -> datetime:
 
 
 def _user(data: Mapping[str, Any] | None) -> User | None:
-    return User(data["login"], data.get("full_name", ""), data.get("email", "")) if data else None
+    return User(data["login"], data.get("full_name", ""), data.get("email", "")) if data is not None else None
 
 
 @attrs.frozen
@@ -259,11 +268,14 @@ def next_label_page(answer: Answer) -> Request | str | None:
 
 def read_access(repository: Answer, user: Answer | None) -> Access:
     """Read whose credential this is; None where the credential may not tell."""
-    may_write = (repository.json_object().get("permissions") or {}).get("push")
-    return Access(_user(user.json_object()) if user is not None else None, may_write)
+    rights = repository.json_object()["permissions"]
+    return Access(
+        _user(user.json_object()) if user is not None else None, None if rights is None else rights["push"]
+    )
 
 
 def read_repository(answer: Answer) -> RepositoryInfo:
+    """Read what the repository is; its LFS server is below its clone address."""
     data = answer.json_object()
     clone = data["clone_url"]
     return RepositoryInfo(
@@ -277,10 +289,12 @@ def read_repository(answer: Answer) -> RepositoryInfo:
 
 
 def read_branch(data: Mapping[str, Any]) -> Branch:
+    """Read a branch and its head."""
     return Branch(data["name"], data["commit"]["id"])
 
 
 def read_entry(data: Mapping[str, Any], folder: str) -> TreeEntry:
+    """Read a path of a tree, which is told below *folder*."""
     path = f"{folder}/{data['path']}" if folder else data["path"]
     mode = Mode(data["mode"])
     return TreeEntry(path, None if mode is Mode.SUBMODULE else data["size"], FileVersion(data["sha"], mode))
@@ -350,6 +364,7 @@ def read_label_ids(data: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def read_pull(data: Mapping[str, Any]) -> PullRequest:
+    """Read a pull request; one whose branch is gone keeps its commits under a ref of its own."""
     head, base = data["head"], data["base"]
     gone = head["ref"].startswith(_PULL_REF)
     # One that was pushed to refs/for/ has no branch at all (AGit flow).
@@ -373,7 +388,13 @@ def read_pull(data: Mapping[str, Any]) -> PullRequest:
     )
 
 
+def read_merge(data: Mapping[str, Any]) -> Merge:
+    """Read what became of a pull request that was merged: its head has another ref when the branch is gone."""
+    return Merge(data["merge_commit_sha"] or None, data["head"]["ref"].startswith(_PULL_REF))
+
+
 def read_changed_file(data: Mapping[str, Any]) -> ChangedFile:
+    """Read a file of a pull request; "changed" and "unchanged" (binary) are modified ones."""
     kind = _KINDS.get(data["status"], "modified")
     return ChangedFile(data["filename"], kind, None, data["previous_filename"] if kind == "renamed" else None)
 

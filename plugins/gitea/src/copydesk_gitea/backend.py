@@ -8,7 +8,7 @@ answer tells. Deleting a branch has no guard but the look before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -30,18 +30,14 @@ from copydesk.http import Answer, HttpClient, Request, by_link
 from copydesk.models import (
     Access,
     Branch,
-    ChangedFile,
     Check,
     Commit,
     Comparison,
     File,
     FileVersion,
-    Merge,
     Mode,
     Move,
     NewCommit,
-    NewPullRequest,
-    PullRequest,
     RepositoryInfo,
     TreeEntry,
 )
@@ -51,17 +47,13 @@ from copydesk.refusals import (
     absent_commit,
     absent_path,
     existing_branch,
-    existing_pull_request,
     incomparable,
     moved_branch,
-    moved_head,
-    not_mergeable,
     undeleted_branch,
 )
 from copydesk.snapshot import Tree
 
 from copydesk_gitea import api
-from copydesk_gitea.labels import Labels
 from copydesk_gitea.patch import needs_patch, write_patch
 
 __all__ = ["GiteaBackend"]
@@ -70,18 +62,6 @@ __all__ = ["GiteaBackend"]
 _ABSENT: Final = frozenset({400, 404, 500})
 #: How many heads are remembered by the name of their branch.
 _HEADS: Final = 1000
-#: How often a pull request is asked that is still being checked, and seconds in between.
-_LOOKS: Final = (0.5, 1.0, 2.0, 4.0)
-#: Gitea's words for "still being checked", and for "cannot be merged" too.
-_LATER: Final = "try again later"
-_REASONS: Final = {
-    "work in progress": "draft",
-    "approval": "approvals",
-    "review": "approvals",
-    "status check": "checks",
-    "not allowed to merge": "protected",
-    "behind the base": "rebase",
-}
 
 
 @attrs.define(eq=False)
@@ -91,15 +71,15 @@ class GiteaBackend:
     client: HttpClient
     repo: str
     api: api.Api = attrs.field(init=False)
-    labels: Labels = attrs.field(init=False, repr=False)
     #: Ways to read many files that this instance does not have.
     _lacking: set[str] = attrs.field(factory=set, init=False, repr=False)
     #: Which branch was seen at a commit: a new branch starts at the name of another.
     _heads: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
+    #: Branches that were to be made at a commit, and nobody said whether they were.
+    _perhaps_made: set[tuple[str, str]] = attrs.field(factory=set, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.api = api.Api(self.repo)
-        self.labels = Labels(self.client, self.api)
 
     # -- auth -------------------------------------------------------------------------------------------
 
@@ -124,6 +104,11 @@ class GiteaBackend:
             )
         return answer
 
+    def ask(self, request: Request, allow: Collection[int]) -> Answer:
+        """Send a read; what refuses it and is not Gitea says nothing about what is there."""
+        answer = self.client.send(request, allow=allow)
+        return answer if answer.status < 400 or api.is_own(answer) else self.client.send(request)
+
     # -- branches ---------------------------------------------------------------------------------------
 
     @hookimpl
@@ -134,14 +119,15 @@ class GiteaBackend:
         return branch
 
     def _branch(self, name: str) -> Branch | None:
-        answer = self.client.send(self.api.branch(name), allow={404})
+        answer = self.ask(self.api.branch(name), {404})
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         branch = api.read_branch(answer.json_object())
-        self._saw(branch.name, branch.commit_sha)
+        self.saw(branch.name, branch.commit_sha)
         return branch
 
-    def _saw(self, name: str, commit_sha: str) -> None:
+    def saw(self, name: str, commit_sha: str) -> None:
+        """Remember the head of a branch."""
         self._heads.pop(commit_sha, None)
         self._heads[commit_sha] = name
         for old in list(self._heads)[:-_HEADS]:
@@ -149,11 +135,12 @@ class GiteaBackend:
 
     @hookimpl
     def list_branches(self, prefix: str) -> tuple[Branch, ...]:
-        found = map(api.read_branch, self._listed(self.api.listing("/branches")))
+        found = map(api.read_branch, self.listed(self.api.listing("/branches")))
         branches = {branch.name: branch for branch in found if branch.name.startswith(prefix)}
         return tuple(branches[name] for name in sorted(branches))
 
-    def _listed(self, request: Request) -> Iterator[Any]:
+    def listed(self, request: Request) -> Iterator[Any]:
+        """Give the items of a list, from all its pages."""
         for answer in self.client.pages(request, by_link):
             yield from answer.json_list()
 
@@ -164,12 +151,16 @@ class GiteaBackend:
             return False
         if branch.commit_sha != head_commit_sha:
             raise undeleted_branch(name, branch.commit_sha, head_commit_sha)
-        return self._delete(name)
+        return self.delete(name)
 
-    def _delete(self, name: str) -> bool:
+    def delete(self, name: str) -> bool:
         """Delete a branch that was looked at; False where it is gone already."""
         answer = self.client.send(self.api.branch(name, "DELETE"), allow={404})
-        return answer.status != HTTPStatus.NOT_FOUND
+        if answer.status != HTTPStatus.NOT_FOUND:
+            return True
+        if self._branch(name) is not None:
+            raise UnavailableError(f"gitea does not delete the branch {name!r}, which is there; try again")
+        return False
 
     # -- files ------------------------------------------------------------------------------------------
 
@@ -187,7 +178,7 @@ class GiteaBackend:
         seen, page = 0, 1
         while True:
             asked = self.api.tree(commit_sha, folder, recursive=recursive, page=page)
-            answer = self.client.send(asked, allow={400, 404})
+            answer = self.ask(asked, {400, 404})
             if answer.status >= 400:
                 return None
             data = answer.json_object()
@@ -309,7 +300,7 @@ class GiteaBackend:
 
     def _pages_at(self, commit_sha: str, request: Request) -> Iterator[Answer]:
         """Ask for the pages of something at a commit, which may have no such path."""
-        first = self.client.send(request, allow=_ABSENT)
+        first = self.ask(request, _ABSENT)
         if first.status >= 400:
             self._require_commit(commit_sha)
             if first.status == HTTPStatus.NOT_FOUND:
@@ -336,19 +327,19 @@ class GiteaBackend:
         if base == head:
             self._require_commit(base)
             return base
-        ahead = self._between(base, head)
+        ahead = self.between(base, head)
         if not ahead:
             # A head that the base contains; or Gitea found nothing in common, and says the same.
-            return head if self._between(head, base) else None
+            return head if self.between(head, base) else None
         candidates = api.merge_base_candidates(ahead)
         # Of the commits where it touches the base, all lie before the merge base.
         found = candidates[0] if candidates else None
         for other in candidates[1:]:
-            if found is not None and self._between(found, other):
+            if found is not None and self.between(found, other):
                 found = other
         return found
 
-    def _between(self, base: str, head: str) -> tuple[Commit, ...]:
+    def between(self, base: str, head: str) -> tuple[Commit, ...]:
         """List what a head has and the base has not."""
         request = self.api.compare(base, head)
         first = self.client.send(request, allow=_ABSENT)
@@ -369,25 +360,32 @@ class GiteaBackend:
             if isinstance(change, Move) and change.content is None
         }
         by_patch = needs_patch(commit, contents)
-        start = self._heads.get(commit.parent_commit_sha) if commit.creates_branch else commit.branch
-        if start is None or (by_patch and commit.creates_branch):
+        if not commit.creates_branch:
+            if by_patch:
+                self._require_head(commit, commit.branch)
+            return self._committed(commit, commit.branch, contents, by_patch=by_patch)
+        start = self._start(commit)
+        if start is None:
             return self._on_new_branch(commit, contents, by_patch=by_patch)
         if by_patch:
-            self._require_head(commit)
-        try:
-            return self._committed(commit, start, contents, by_patch=by_patch)
-        except NotFoundError:
-            if not commit.creates_branch or self._branch(start) is not None:
-                raise
-        # The branch that was at the parent is gone.
-        self._heads.pop(commit.parent_commit_sha, None)
-        return self._on_new_branch(commit, contents, by_patch=by_patch)
+            self._require_head(commit, start)
+        return self._committed(commit, start, contents, by_patch=by_patch)
 
-    def _require_head(self, commit: NewCommit) -> None:
-        """Look whether the branch is at the parent: git would merge a patch into what came in between."""
-        branch = self.get_branch(commit.branch)
+    def _start(self, commit: NewCommit) -> str | None:
+        """Find a branch that is at the parent, for a new one starts at a name; None where there is none."""
+        known = self._heads.get(commit.parent_commit_sha)
+        if known not in {None, commit.branch}:
+            return known
+        for branch in map(api.read_branch, self.listed(self.api.listing("/branches"))):
+            if branch.commit_sha == commit.parent_commit_sha and branch.name != commit.branch:
+                return branch.name
+        return None
+
+    def _require_head(self, commit: NewCommit, start: str) -> None:
+        """Look whether a branch is at the parent: git would merge a patch into what came in between."""
+        branch = self.get_branch(start)
         if branch.commit_sha != commit.parent_commit_sha:
-            raise moved_branch(commit.branch, f"it is at {branch.commit_sha[:12]}")
+            raise moved_branch(start, f"it is at {branch.commit_sha[:12]}")
 
     def _committed(
         self, commit: NewCommit, start: str, contents: Mapping[str, bytes], *, by_patch: bool
@@ -407,7 +405,7 @@ class GiteaBackend:
                     f"gitea made another file of {path!r} in commit {made.commit_sha[:12]} than was sent; look at "
                     "it, and at what .gitattributes say"
                 )
-        self._saw(commit.branch, made.commit_sha)
+        self.saw(commit.branch, made.commit_sha)
         return made
 
     def _refusal(self, commit: NewCommit, start: str, words: str) -> CopydeskError:
@@ -438,189 +436,36 @@ class GiteaBackend:
         except CopydeskError:
             branch = self._branch(commit.branch)
             if branch is not None and branch.commit_sha == commit.parent_commit_sha:
-                self._delete(commit.branch)
+                self.delete(commit.branch)
             raise
 
     def _make_branch(self, commit: NewCommit) -> None:
         request = self.api.create_branch(commit.branch, commit.parent_commit_sha)
+        made = (commit.branch, commit.parent_commit_sha)
         try:
             answer = self.client.send(request, allow={404, 409})
-        except UnavailableError:
-            self._require_commit(commit.parent_commit_sha)  # one that is absent is 500 to some versions
-            branch = self._branch(commit.branch)
-            if branch is None or branch.commit_sha != commit.parent_commit_sha:
+        except UnavailableError as exc:
+            if exc.unclear:
+                self._perhaps_made.add(made)
+            if not self._is_there(commit, exc):
                 raise
-            return  # it was made, and the answer lost
+            return
         if answer.status == HTTPStatus.CONFLICT:
-            raise existing_branch(commit.branch)
-        if answer.status == HTTPStatus.NOT_FOUND:
+            branch = self._branch(commit.branch)
+            if made not in self._perhaps_made or branch != Branch(*made):
+                raise existing_branch(commit.branch)
+        elif answer.status == HTTPStatus.NOT_FOUND:
             raise absent_commit(api.FORGE, self.repo, commit.parent_commit_sha)
 
-    # -- pull requests ----------------------------------------------------------------------------------
+    def _is_there(self, commit: NewCommit, lost: UnavailableError) -> bool:
+        """Look whether a branch was made whose answer was lost."""
+        try:
+            self._require_commit(commit.parent_commit_sha)  # one that is absent is 500 to some versions
+            return self._branch(commit.branch) == Branch(commit.branch, commit.parent_commit_sha)
+        except UnavailableError as exc:
+            raise lost from exc
 
-    @hookimpl
-    def create_pull_request(self, pull_request: NewPullRequest) -> PullRequest:
-        request = self.api.create_pull(pull_request, self.labels.ids(pull_request.labels))
-        answer = self.client.send(request, allow={404, 409})
-        if answer.status == HTTPStatus.CONFLICT:
-            raise existing_pull_request(pull_request)
-        if answer.status == HTTPStatus.NOT_FOUND:
-            for name in (pull_request.head, pull_request.base):
-                self.get_branch(name)
-            raise NotFoundError(f"gitea opens no pull request here: {api.said(answer)!r}; check repo")
-        made = self._pull(answer.json_object())
-        missing = tuple(label for label in pull_request.labels if label not in made.labels)
-        return self.set_labels(made, missing, ()) if missing else made
-
-    def _pull(self, data: Mapping[str, Any]) -> PullRequest:
-        self.labels.saw(data["labels"])
-        pull = api.read_pull(data)
-        if pull.base_commit_sha:
-            self._saw(pull.base, pull.base_commit_sha)
-        return pull
-
-    @hookimpl
-    def list_pull_requests(self, state: str, base: str, head: str) -> tuple[PullRequest, ...]:
-        # A page may shift while it is read: each counts once.
-        found = {pull.number: pull for pull in map(self._pull, self._listed(self.api.pulls(state)))}
-        wanted = (
-            pull
-            for pull in found.values()
-            if state in {"all", pull.state} and base in {"", pull.base} and head in {"", pull.head}
-        )
-        return tuple(sorted(wanted, key=lambda pull: -pull.number))
-
-    def _one_pull(self, pull: PullRequest) -> Mapping[str, Any]:
-        answer = self.client.send(self.api.pull(pull.number), allow={404})
-        if answer.status == HTTPStatus.NOT_FOUND:
-            raise self._absent_pull(pull)
-        return answer.json_object()
-
-    def _absent_pull(self, pull: PullRequest) -> NotFoundError:
-        return NotFoundError(f"there is no pull request #{pull.number} in {self.repo!r} on {api.FORGE}")
-
-    @hookimpl
-    def list_changed_files(self, pull_request: PullRequest) -> tuple[ChangedFile, ...]:
-        answer = self.client.send(self.api.changed_files(pull_request.number), allow={404, 500})
-        if answer.status == HTTPStatus.NOT_FOUND:
-            raise self._absent_pull(pull_request)
-        data = [] if answer.status >= 500 else list(self._listed_from(answer))
-        # It is as of a moment after the last push; of an empty list nobody can say as of when.
-        if data and all(api.is_as_of(each, pull_request.head_commit_sha) for each in data):
-            return tuple(sorted(map(api.read_changed_file, data), key=lambda file: file.path))
-        base = self.get_branch(pull_request.base).commit_sha
-        return self.compare(base, pull_request.head_commit_sha).files
-
-    def _listed_from(self, first: Answer) -> Iterator[Any]:
-        yield from first.json_list()
-        following = by_link(first)
-        if following is not None:
-            address = self.client.dialect.page_address(first.url, following)
-            yield from self._listed(Request("GET", address))
-
-    @hookimpl
-    def set_labels(
-        self, pull_request: PullRequest, add: tuple[str, ...], remove: tuple[str, ...]
-    ) -> PullRequest:
-        there = self._with_labels(pull_request, add) if add else self._one_pull(pull_request)["labels"] or ()
-        gone = [label for label in there if label["name"] in remove and label["name"] not in add]
-        for label in gone:
-            # 404 and 422: it is gone already.
-            self.client.send(self.api.remove_label(pull_request.number, label["id"]), allow={404, 422})
-        kept = tuple(label["name"] for label in there if label not in gone)
-        return attrs.evolve(pull_request, labels=kept)
-
-    def _with_labels(self, pull: PullRequest, add: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Add labels, and give all that there are then."""
-        for _ in range(2):
-            answer = self.client.send(self.api.add_labels(pull.number, self.labels.ids(add)), allow={404})
-            if answer.status == HTTPStatus.NOT_FOUND:
-                raise self._absent_pull(pull)
-            there = answer.json_list()
-            missing = set(add) - {label["name"] for label in there}
-            if not missing:
-                return there
-            # Somebody deleted a label whose number was known: Gitea leaves it out without a word.
-            self.labels.forget(missing)
-        raise ProtocolError(f"gitea does not give pull request #{pull.number} the labels {sorted(missing)}")
-
-    @hookimpl
-    def merge_pull_request(
-        self, pull_request: PullRequest, method: str, message: str, delete_branch: bool
-    ) -> Merge:
-        request = self.api.merge(pull_request, method, message, delete_branch=delete_branch)
-        for seconds in (*_LOOKS, None):
-            answer = self.client.send(request, allow={404, 405, 409})
-            if answer.status < 400:
-                return Merge(None, delete_branch)
-            refusal, may_pass = self._why_not(pull_request, answer)
-            if seconds is None or not may_pass:
-                raise refusal
-            self.client.pause(seconds)
-        raise AssertionError  # unreachable: the last answer is returned or raised
-
-    def _why_not(self, pull: PullRequest, answer: Answer) -> tuple[CopydeskError, bool]:
-        """Tell why a pull request was not merged, and whether that may pass in a moment."""
-        now = self._pull(self._one_pull(pull))
-        refused = partial(not_mergeable, api.FORGE, pull)
-        words = api.said(answer)
-        if now.state != "open":
-            return refused("closed", words), False
-        if now.head_commit_sha != pull.head_commit_sha:
-            return moved_head(pull, now.head_commit_sha), False
-        reason = next((each for part, each in _REASONS.items() if part in words.lower()), None)
-        if reason is not None:
-            return refused(reason, words), False
-        # Gitea says the same of one that it is still checking and of one that cannot be merged.
-        both = self._changed_on_both_sides(now)
-        return refused("conflicts", words, both), not both and _LATER in words.lower()
-
-    def _changed_on_both_sides(self, pull: PullRequest) -> tuple[str, ...]:
-        base, head = pull.base_commit_sha or self.get_branch(pull.base).commit_sha, pull.head_commit_sha
-        ours, theirs = self.compare(base, head).by_path, self.compare(head, base).by_path
-        return tuple(path for path in sorted(ours.keys() & theirs.keys()) if ours[path] != theirs[path])
-
-    @hookimpl
-    def close_pull_request(self, pull_request: PullRequest, delete_branch: bool) -> PullRequest:
-        answer = self.client.send(self.api.set_state(pull_request.number, "closed"), allow={404, 412, 422})
-        if answer.status == HTTPStatus.NOT_FOUND:
-            raise self._absent_pull(pull_request)
-        now = self._pull(self._one_pull(pull_request) if answer.status >= 400 else answer.json_object())
-        if now.state == "merged" or answer.status >= 400:
-            raise not_mergeable(api.FORGE, pull_request, "closed", api.said(answer))
-        if now.head_commit_sha != pull_request.head_commit_sha:
-            self.client.send(self.api.set_state(pull_request.number, "open"))
-            raise moved_head(pull_request, now.head_commit_sha)
-        if delete_branch:
-            self._delete(pull_request.head)
-        return now
-
-    @hookimpl
-    def update_from_base(self, pull_request: PullRequest) -> Branch:
-        data = self._one_pull(pull_request)
-        now = self._pull(data)
-        if now.head_commit_sha != pull_request.head_commit_sha:
-            raise moved_head(pull_request, now.head_commit_sha)
-        if data["merge_base"] == now.base_commit_sha:
-            return Branch(now.head, now.head_commit_sha)
-        answer = self.client.send(self.api.update(now.number), allow={409, 422, 500})
-        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            return self._after_failed_update(now, answer)
-        if answer.status >= 400:
-            reason = "conflicts" if answer.status == HTTPStatus.CONFLICT else "closed"
-            raise not_mergeable(api.FORGE, now, reason, api.said(answer))
-        return self.get_branch(now.head)
-
-    def _after_failed_update(self, pull: PullRequest, answer: Answer) -> Branch:
-        """Look what became of an update; one that has nothing to do is a failure to Gitea."""
-        branch = self.get_branch(pull.head)
-        if branch.commit_sha != pull.head_commit_sha or not self._between(
-            branch.commit_sha, str(pull.base_commit_sha)
-        ):
-            return branch
-        raise UnavailableError(
-            f"gitea failed to bring {pull.base!r} into {pull.head!r}: {api.said(answer)!r}; try again"
-        )
+    # -- checks -------------------------------------------------------------------------------------------
 
     @hookimpl
     def list_checks(self, commit_sha: str) -> tuple[Check, ...]:
