@@ -164,7 +164,7 @@ class GiteaPulls:
             return api.read_merge(self._one_pull(pull))
         except CopydeskError as exc:
             raise UnavailableError(
-                f"gitea merged pull request #{pull.number}, and what came of it cannot be seen ({exc}); look at it",
+                f"gitea merged pull request #{pull.number}, but does not tell what came of it ({exc}); look at it",
                 unclear=True,
             ) from exc
 
