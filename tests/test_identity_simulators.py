@@ -38,6 +38,8 @@ DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 JSON = {"Accept": "application/json"}
 CLI = Client("cli", (BACK,), scopes=frozenset({"api", "read_user", "openid", "email", "profile", "repo"}))
 
+in_browser = pytest.mark.long  # some seconds each: for who changes the pages
+
 
 @pytest.fixture
 def session():
@@ -498,16 +500,18 @@ def test_installation_gets_a_token_for_an_hour(session, github, root, issuer):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"exp": int(time.time()) + 700}, "'exp'.*too far in the future"),
-        ({"exp": int(time.time()) - 5}, "'exp'.*must be a numeric value"),
-        ({"iat": int(time.time()) + 60}, "'iat'"),
+        ({"exp": 700}, "'exp'.*too far in the future"),
+        ({"exp": -5}, "'exp'.*must be a numeric value"),
+        ({"iat": 60}, "'iat'"),
         ({"iss": "8"}, "'iss'"),
         ({"key": "a secret of the same length as a key", "algorithm": "HS256"}, "could not be decoded"),
     ],
 )
 def test_installation_wants_a_good_assertion(session, github, changes, told):
-    """Signature, issuer and times are checked."""
-    answer = ask_installation(session, github, signed(**changes))
+    """Signature, issuer and times are checked; times are given in seconds from now."""
+    now = int(time.time())
+    said = {name: now + value if name in {"exp", "iat"} else value for name, value in changes.items()}
+    answer = ask_installation(session, github, signed(**said))
     assert answer.status_code == 401
     assert re.search(told, answer.json()["message"])
 
@@ -635,6 +639,7 @@ def result(browser):
     return word, json.loads(data)
 
 
+@in_browser
 @pytest.mark.parametrize(
     ("manner", "keys", "target"),
     [
@@ -660,6 +665,7 @@ def test_popup_tells_its_opener_the_token(browser, github, manner, keys, target)
     assert browser.screenshot("told").read_bytes().startswith(b"\x89PNG")
 
 
+@in_browser
 def test_popup_tells_that_a_person_refused(browser, github):
     """Who presses cancel on the forge's page is told why nothing comes of it."""
     with PopupServer({"github": github}) as popup, Opener(popup.url) as opener:
@@ -669,6 +675,7 @@ def test_popup_tells_that_a_person_refused(browser, github):
     assert "denied" in data["message"]
 
 
+@in_browser
 @pytest.mark.parametrize(("manner", "key"), [(Manner.NETLIFY, "message"), (Manner.ECHO, "error")])
 def test_popup_tells_an_error_with_html_in_it(browser, github, manner, key):
     """No script of it runs on the popup's own page; what the opener makes of it is its own affair."""
@@ -683,6 +690,7 @@ def test_popup_tells_an_error_with_html_in_it(browser, github, manner, key):
     assert (word, data[key]) == ("error", evil)
 
 
+@in_browser
 def test_popup_can_tell_a_token_with_a_newline_and_a_refresh_token(browser, bitbucket):
     """What is in the JSON is a knob, and Bitbucket's has a refresh token."""
     with PopupServer({"bitbucket": bitbucket}) as popup, Opener(popup.url, "bitbucket") as opener:
@@ -693,6 +701,7 @@ def test_popup_can_tell_a_token_with_a_newline_and_a_refresh_token(browser, bitb
     assert set(data) == {"token", "provider", "refresh_token"}
 
 
+@in_browser
 @pytest.mark.parametrize(("manner", "answers"), [(Manner.NETLIFY, False), (Manner.ECHO, True)])
 def test_netlifys_popup_waits_for_the_echo(browser, github, manner, answers):
     """It answers nothing else; the community's takes any message for one. Here the opener has another base."""
@@ -710,6 +719,7 @@ def test_netlifys_popup_waits_for_the_echo(browser, github, manner, answers):
         assert browser.text_of("status") == (f"told {opener.url}" if answers else "waiting")
 
 
+@in_browser
 def test_popup_of_its_own_browsing_context_has_no_opener(browser, github):
     """A Cross-Origin-Opener-Policy breaks the handshake."""
     with PopupServer({"github": github}) as popup, Opener(popup.url) as opener:
@@ -718,6 +728,7 @@ def test_popup_of_its_own_browsing_context_has_no_opener(browser, github):
         browser.wait_for(lambda: "there is no opener" in browser.text, "message")
 
 
+@in_browser
 @pytest.mark.parametrize("way", ["framed", "detour"])
 def test_attack_reaches_an_opener_that_does_not_compare_origins(browser, github, way):
     """The forged token arrives from a frame in the popup and from a page that the popup was sent to."""
@@ -736,6 +747,7 @@ def test_attack_reaches_an_opener_that_does_not_compare_origins(browser, github,
         browser.wait_for(lambda: FORGED in browser.text_of("result"), "forged token")
 
 
+@in_browser
 @pytest.mark.parametrize("way", ["framed", "detour"])
 def test_attack_is_told_from_the_popup_by_its_origin(browser, github, way):
     """An opener that compares origins hears the forged messages and takes none of them."""
@@ -751,6 +763,7 @@ def test_attack_is_told_from_the_popup_by_its_origin(browser, github, way):
         assert FORGED not in browser.text_of("result")
 
 
+@in_browser
 def test_attack_opens_and_embeds_other_pages(browser, github):
     """It reaches what it opened and what it has in a frame, and hears what that says to anybody."""
     with PopupServer({"github": github}, manner=Manner.AT_ONCE) as popup, AttackServer() as attack:
@@ -773,6 +786,7 @@ def test_attack_opens_and_embeds_other_pages(browser, github):
         )
 
 
+@in_browser
 @pytest.mark.parametrize("decision", ["authorize", "cancel"])
 def test_person_types_a_code_on_githubs_page(browser, session, github, decision):
     """A wrong code is told; who typed the right one decides."""
@@ -791,6 +805,7 @@ def test_person_types_a_code_on_githubs_page(browser, session, github, decision)
     assert ("access_token" in answer) is (decision == "authorize")
 
 
+@in_browser
 def test_gitlabs_page_for_devices_knows_the_code_already(browser, session, gitlab):
     """The complete address spares the typing."""
     begun = token(session, gitlab, "/oauth/authorize_device").json()
@@ -832,6 +847,7 @@ def go_back(browser, provider, landing, response_type):
     return told("?" + browser.text_of("seen")[1:])
 
 
+@in_browser
 @pytest.mark.parametrize(("response_type", "name"), [("code", "code"), ("token", "access_token")])
 def test_person_authorizes_on_the_page_of_gitlab(browser, gitlab, response_type, name):
     """They come back with a code in the query or with a token in the fragment."""
@@ -839,6 +855,7 @@ def test_person_authorizes_on_the_page_of_gitlab(browser, gitlab, response_type,
         assert go_back(browser, gitlab, landing, response_type).keys() >= {name, "state"}
 
 
+@in_browser
 def test_browser_tells_what_is_left_behind(browser, gitlab):
     """A token that a page took out of its address is in the history all the same; the console has its lines."""
     with Landing() as landing:
@@ -849,6 +866,7 @@ def test_browser_tells_what_is_left_behind(browser, gitlab):
         assert any(given in url for url in browser.visited())
 
 
+@in_browser
 def test_browser_begins_without_a_past(browser, chromium, tmp_path):
     """Windows, storage, cookies, history and console of the test before are gone."""
     with Landing() as landing:
@@ -865,6 +883,7 @@ def test_browser_begins_without_a_past(browser, chromium, tmp_path):
         assert not {f"{landing.url}/first", f"{landing.url}/second"} & set(visited)
 
 
+@in_browser
 def test_browser_shows_the_page_where_it_waits_in_vain(browser):
     """A failure says what was there in its place."""
     with Landing() as landing:

@@ -137,10 +137,13 @@ PLACES = {
     "gateway-github": behind_gateway("github"),
     "gateway-gitlab": behind_gateway("gitlab"),
 }
-ON_HTTP = [name for name in PLACES if name != "local"]
+#: What differs from another place in its addresses alone is for who changes LFS.
+EVERY_DAY = ("local", "github", "gitlab", "bitbucket", "gateway-gitlab")
+TRIED = [pytest.param(name, marks=() if name in EVERY_DAY else pytest.mark.long) for name in PLACES]
+ON_HTTP = [each for each in TRIED if each.values != ("local",)]
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(params=TRIED)
 def place(request, tmp_path, settings) -> Iterator[Place]:
     with PLACES[request.param](tmp_path / "place", settings) as place:
         yield place

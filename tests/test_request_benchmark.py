@@ -12,6 +12,7 @@ pytest.importorskip("gitlab", reason="python-gitlab is not installed")
 pytest.importorskip("benchmarks.requests", reason="the benchmarks are not beside these tests")
 
 from benchmarks.requests.bitbucket import BITBUCKET
+from benchmarks.requests.git_gateway import BEFORE_GITHUB, BEFORE_GITLAB
 from benchmarks.requests.github import GITHUB
 from benchmarks.requests.gitlab import GITLAB
 from benchmarks.requests.rounds import play
@@ -53,12 +54,36 @@ WORK = {
         "publish it": (2, 1, 3),  # copydesk looks at the head, for the merge takes none
         "discard the other draft": (2, 2, 4),
     },
+    BEFORE_GITHUB.name: {
+        "list 20 drafts": (21, 82),
+        "create a draft": (5, 7),
+        "create a draft with an image": (6, 8),
+        "update the draft": (3, 6),
+        "update the text beside the image": (3, 7),
+        "change its status, by a new label": (2, 2),
+        "change its status": (2, 2),
+        "publish it": (2, 5),
+        "discard the other draft": (2, 4),
+    },
+    BEFORE_GITLAB.name: {
+        "list 20 drafts": (21, 101),
+        "create a draft": (2, 3),
+        "create a draft with an image": (2, 4),
+        "update the draft": (1, 6),
+        "update the text beside the image": (1, 7),
+        "change its status, by a new label": (1, 2),
+        "change its status": (1, 2),
+        "publish it": (1, 2),
+        "discard the other draft": (2, 3),
+    },
 }
 #: Seconds that Decap CMS waits, where it does.
 WAITED = {
     "GitHub": {},
     "GitLab": {"update the draft": 1, "update the text beside the image": 1},
     "Bitbucket": {},
+    BEFORE_GITHUB.name: {},
+    BEFORE_GITLAB.name: {"update the draft": 1, "update the text beside the image": 1},
 }
 #: Requests of loading so many files and of loading them again, unchanged; Decap CMS asks twice for each file.
 LOADS = {
@@ -74,10 +99,20 @@ LOADS = {
         20: ((22, 22, 43), (1, 1, 2)),
         1000: ((11, 1011, 2012), (1, 1, 2)),  # copydesk knows how many there are, and refuses
     },
+    BEFORE_GITHUB.name: {
+        20: ((22, 41), (1, 1)),
+        1000: ((1002, 2001), (1, 1)),
+    },
+    BEFORE_GITLAB.name: {
+        20: ((22, 42), (1, 2)),
+        1000: ((1011, 2011), (1, 2)),
+    },
 }
 
 
-@pytest.fixture(params=[GITHUB, GITLAB, BITBUCKET], ids=lambda bench: bench.name)
+@pytest.fixture(
+    params=[GITHUB, GITLAB, BITBUCKET, BEFORE_GITHUB, BEFORE_GITLAB], ids=lambda bench: bench.name
+)
 def bench(request):
     return request.param
 
@@ -159,3 +194,12 @@ def test_others_are_stopped_by_bitbucket_in_the_middle(tmp_path, side):
         with pytest.raises(requests.HTTPError, match=r"Rate limit|429"):
             list(play(served, (), load={side: (1000,)}))
         assert served.simulator.quota_left == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("side", BEFORE_GITHUB.sides, ids=lambda side: side.name)
+def test_only_others_ask_a_gateway_for_what_it_refuses(tmp_path, side):
+    """Decap CMS asks who made each of the 20 drafts, and where notes are: twice to publish, once to discard."""
+    with BEFORE_GITHUB.served(tmp_path) as served:
+        list(play(served, (side,), load={side: (20,)}))
+        assert len(served.simulator.refused) == (0 if side.name == "copydesk" else 23)

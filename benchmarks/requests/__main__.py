@@ -14,13 +14,14 @@ import attrs
 from benchmarks.report import conditions
 from benchmarks.requests.bench import Bench, Pace, Served
 from benchmarks.requests.bitbucket import BITBUCKET
+from benchmarks.requests.git_gateway import BEFORE_GITHUB, BEFORE_GITLAB
 from benchmarks.requests.github import GITHUB
 from benchmarks.requests.gitlab import GITLAB
 from benchmarks.requests.rounds import Outcome, play
 from benchmarks.requests.tables import counts, seconds
 
 _RESULTS: Final = Path(__file__).parents[1] / "results" / "requests.md"
-_BENCHES: Final = (GITHUB, GITLAB, BITBUCKET)
+_BENCHES: Final = (GITHUB, GITLAB, BITBUCKET, BEFORE_GITHUB, BEFORE_GITLAB)
 
 _NOTES: Final = """\
 All of a section work on one simulator of that forge and begin signed in, with the base branch known, and go on
@@ -96,7 +97,7 @@ def sections(scale: Scale) -> Iterator[str]:
             bench.served(Path(folder)) as served,
         ):
             yield from report(bench, served, scale)
-    notes = (bench.notes for bench in _BENCHES)
+    notes = (bench.notes for bench in _BENCHES if bench.notes)
     yield "\n".join(("## What is compared\n", _NOTES, *notes))
 
 
@@ -106,7 +107,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="also keep the tables in benchmarks/results/")
     given = parser.parse_args()
     command = " ".join(["python -m benchmarks.requests", *sys.argv[1:]])
-    libraries = (bench.library for bench in _BENCHES)
+    libraries = dict.fromkeys(bench.library for bench in _BENCHES)
     parts = (conditions(command, "requests", *libraries), *sections(QUICK if given.quick else FULL))
     text = "\n\n".join(parts) + "\n"
     print(text)

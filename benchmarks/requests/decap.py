@@ -48,6 +48,10 @@ class Decap(Editor):
         self._metadata: dict[Listed, Any] = {}
         #: The files of each draft that is open in the editor; its media are sent again with every save.
         self._open: dict[str, Mapping[str, bytes]] = {}
+        self._sign_in()
+
+    def _sign_in(self) -> None:
+        """Ask who it is, and for the repository."""
         self._ask("GET", "/user")
         self._of("GET", "")
 

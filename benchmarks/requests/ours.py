@@ -23,10 +23,13 @@ class Copydesk(Editor):
     """
 
     def __init__(self, backend: str, url: str, repo: str, **options: object) -> None:
-        given = {"name": backend, "repo": repo, "branch": "main", "api_root": url, **options}
+        self._begin(backend, TOKEN, repo=repo, api_root=url, **options)
+
+    def _begin(self, backend: str, credential: str, **options: object) -> None:
         # Else all that are opened here would share one hour of a forge whose answers do not count it.
         settings = HttpSettings(gates=Gates())
-        self._repository = open_repository(given, credential=TOKEN, http=settings)
+        given = {"name": backend, "branch": "main", **options}
+        self._repository = open_repository(given, credential=credential, http=settings)
         self._workflow = Workflow(self._repository, config_of(backend))
         self._entries: dict[str, Entry] = {}
         self._head = ""

@@ -32,6 +32,7 @@ def rendered(error: BaseException) -> str:
         show_locals=True,
         locals_max_string=None,
         locals_max_length=None,
+        extra_lines=0,
     )
     Console(file=out, width=1000).print(trace)
     links, link = [], error

@@ -37,6 +37,7 @@ class Wire:
     """What of a forge's traffic is kept; names of headers are in lower case.
 
     :param host: what stands for the address of the simulator.
+    :param fixed: what stands in some fields of answers, instead of what is another one each time.
     :param addresses: the fields of addresses that somebody reads.
     :param many: what fields of addresses are called, which a forge gives with everything.
     """
@@ -46,23 +47,31 @@ class Wire:
     answered: frozenset[str]
     addresses: frozenset[str]
     many: re.Pattern[str] = re.compile(r"_url$")
+    fixed: Mapping[str, str] = attrs.field(factory=dict)
 
 
 class Scrubber:
-    """Takes out of an exchange what is secret, or of one day or one machine."""
+    """Takes out of an exchange what is secret, or of one day or one machine.
 
-    def __init__(self, wire: Wire, recorded_from: str) -> None:
+    :param told: what stands for such texts, by the text.
+    """
+
+    def __init__(self, wire: Wire, told: Mapping[str, str]) -> None:
         self.wire = wire
-        self.url = recorded_from or wire.host
+        self.told = told
 
     def request(self, request: Any) -> Any:
         request.uri = self._told(request.uri)
+        if self.told and not request.uri.startswith(self.wire.host):
+            return None  # what one simulator asks of another, in this process
         kept = ((name, value) for name, value in request.headers.items() if name.lower() in self.wire.asked)
         request.headers = dict(kept)
         found = re.search("boundary=(.+)", request.headers.get("Content-Type", ""))
         if found is not None:
             request.headers["Content-Type"] = request.headers["Content-Type"].replace(found[1], _BOUNDARY)
             request.body = request.body.replace(found[1].encode(), _BOUNDARY.encode())
+        for text, instead in self.told.items() if request.body else ():
+            request.body = request.body.replace(text.encode(), instead.encode())
         return request
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
@@ -77,13 +86,16 @@ class Scrubber:
         return {**response, "headers": headers, "body": {"string": content}}
 
     def _told(self, text: str) -> str:
-        return text.replace(self.url, self.wire.host)
+        for each, instead in self.told.items():
+            text = text.replace(each, instead)
+        return text
 
     def _bare(self, value: Any) -> Any:
         if isinstance(value, list):
             return [self._bare(each) for each in value]
         if isinstance(value, dict):
-            return {name: self._bare(each) for name, each in value.items() if self._is_kept(name)}
+            kept = {name: self._bare(each) for name, each in value.items() if self._is_kept(name)}
+            return kept | {name: each for name, each in self.wire.fixed.items() if name in kept}
         return self._told(value) if isinstance(value, str) else value
 
     def _is_kept(self, name: str) -> bool:
@@ -94,7 +106,8 @@ class CassetteSuite:
     """The test: the requests of the workflow are those of the cassette, each is made, and no other.
 
     ``pytest --record-mode=rewrite`` records it anew, from the simulator of the plugin's fixtures `forge` and
-    `open_site`. Times and numbers are the same each time, so that a difference in a cassette is one of the wire.
+    `open_site`, or what opens a repository in `open_recorded`. Times and numbers are the same each time, so that a
+    difference in a cassette is one of the wire.
     """
 
     backend: ClassVar[str]
@@ -102,6 +115,8 @@ class CassetteSuite:
     wire: ClassVar[Wire]
     cassette: ClassVar[Path]
     options: ClassVar[Mapping[str, object]] = {}
+    #: What the forge tells of the right to write.
+    may_write: ClassVar[bool | None] = True
 
     @pytest.fixture
     def settings(self, settings: HttpSettings) -> HttpSettings:
@@ -118,10 +133,19 @@ class CassetteSuite:
         }
 
     @pytest.fixture
-    def open_recorded(self, request, settings, files) -> Callable[[], Repository]:
+    def records(self, request) -> bool:
+        return request.config.getoption("--record-mode", default="none") != "none"
+
+    @pytest.fixture
+    def told(self) -> dict[str, str]:
+        """What stands for secrets and addresses; whoever opens the repository knows them."""
+        return {}
+
+    @pytest.fixture
+    def open_recorded(self, request, records, told, settings, files) -> Callable[[], Repository]:
         """Open the repository as it is in the cassette; while one is recorded, on a simulator."""
         given = {**self.options, "branch": "main"}
-        if request.config.getoption("--record-mode", default="none") == "none":
+        if not records:
             return lambda: open_repository(
                 self.backend, credential="replayed", http=settings, repo=self.repo, **given
             )
@@ -132,30 +156,34 @@ class CassetteSuite:
         forge.now = lambda: START + timedelta(seconds=next(seconds))
         forge.add_repository(self.repo, files)
         open_site = request.getfixturevalue("open_site")
-        return lambda: open_site(**given)
+
+        def opener() -> Repository:
+            repository = open_site(**given)  # which sends nothing
+            told[repository.simulator.url] = self.wire.host
+            return repository
+
+        return opener
 
     @pytest.fixture
-    def workflow(self, open_recorded, files) -> Iterator[Workflow]:
+    def workflow(self, open_recorded, records, told, files) -> Iterator[Workflow]:
         """A workflow whose every request is in the cassette, and is made."""
-        repository = open_recorded()
-        simulator = getattr(repository, "simulator", None)
-        if simulator is not None:
+        if records:
             self.cassette.unlink(missing_ok=True)
-        scrub = Scrubber(self.wire, simulator.url if simulator is not None else "")
+        scrub = Scrubber(self.wire, told)
         recorder = vcr.VCR(
-            record_mode="none" if simulator is None else "all",
+            record_mode="all" if records else "none",
             match_on=("method", "uri", "body"),
             before_record_request=scrub.request,
             before_record_response=scrub.response,
             decode_compressed_response=True,
         )
         with recorder.use_cassette(str(self.cassette)) as cassette:
-            yield Workflow(repository, parse_config(files["admin/config.yml"], "admin/config.yml"))
-            assert simulator is not None or cassette.all_played, "some recorded requests were not made"
+            yield Workflow(open_recorded(), parse_config(files["admin/config.yml"], "admin/config.yml"))
+            assert records or cassette.all_played, "some recorded requests were not made"
 
     def test_whole_workflow(self, workflow, files):
         repository = workflow.repository
-        assert repository.authenticate().may_write
+        assert repository.authenticate().may_write is self.may_write
         assert workflow.entries() == ()
         (hello,) = workflow.published("posts")
         assert workflow.read(hello)[0].content == files["content/posts/hello.md"]

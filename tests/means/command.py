@@ -15,7 +15,7 @@ import pytest
 __all__ = ["CommandSuite"]
 
 _CONFIG = b"""\
-backend: {name: %s, repo: %s, branch: main, api_root: "%s"}
+backend: {name: %s, branch: main, %s}
 publish_mode: editorial_workflow
 collections: [{name: posts, folder: content/posts}]
 """
@@ -27,6 +27,7 @@ class CommandSuite:
     :cvar pull: how the address of the first pull request ends.
     :cvar refusal: what the forge says of a wrong token.
     :cvar operations: what `backends check` tells of some operations.
+    :cvar token: what may write.
     """
 
     backend: ClassVar[str]
@@ -34,27 +35,28 @@ class CommandSuite:
     pull: ClassVar[str]
     refusal: ClassVar[bytes]
     operations: ClassVar[tuple[str, ...]]
+    token: ClassVar[str] = "full-token"
 
     @property
     def variable(self) -> str:
         return f"COPYDESK_{self.backend.upper().replace('-', '_')}_TOKEN"
 
+    def place(self, simulator) -> str:
+        """Give the options that say where the repository is."""
+        return f'repo: {self.repo}, api_root: "{simulator.url}{simulator.root}"'
+
     @pytest.fixture
     def copydesk(self, forge, start, tmp_path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
         """Run the command in the top directory of a site whose repository is on the forge."""
         simulator = start()
-        config = _CONFIG % (
-            self.backend.encode(),
-            self.repo.encode(),
-            f"{simulator.url}{simulator.root}".encode(),
-        )
+        config = _CONFIG % (self.backend.encode(), self.place(simulator).encode())
         files = {"admin/config.yml": config, "content/posts/hello.md": b"hello\n"}
         forge.add_repository(self.repo, files)
         (tmp_path / "admin").mkdir()
         (tmp_path / "admin/config.yml").write_bytes(config)
 
         def run(
-            *arguments: str, stdin: bytes = b"", token: str = "full-token"
+            *arguments: str, stdin: bytes = b"", token: str = self.token
         ) -> subprocess.CompletedProcess[bytes]:
             clean = {key: value for key, value in os.environ.items() if not key.startswith("COPYDESK_")}
             given = {**clean, self.variable: token} if token else clean
@@ -82,7 +84,8 @@ class CommandSuite:
         assert done.returncode == 1
         told = " ".join(done.stderr.decode().split())
         assert told == (
-            f"copydesk: the {self.backend} backend needs a credential: set {self.variable}, or pass credential="
+            f"copydesk: the {self.backend.replace('-', '_')} backend needs a credential: "
+            f"set {self.variable}, or pass credential="
         )
 
     def test_token_that_is_wrong_is_told_and_not_shown(self, copydesk):

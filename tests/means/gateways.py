@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import jwt
+import pytest
 from copydesk import Repository, open_repository
 from copydesk.http import HttpSettings
 from copydesk.testing import SEED, ServerSimulator
@@ -16,31 +18,45 @@ from simulators.git_gateway import GitGatewaySimulator, Upstream
 from simulators.github import GitHubSimulator
 from simulators.gitlab import GitLabSimulator
 from simulators.gotrue import GoTrueSimulator
+from simulators.netlify import SECRET
 from simulators.store import Forge
 
-__all__ = ["EMAIL", "FORGES", "PASSWORD", "SEED_FILES", "SEED_MODES", "BehindGateway"]
+__all__ = [
+    "EMAIL",
+    "FORGES",
+    "PASSWORD",
+    "SEED_FILES",
+    "SEED_MODES",
+    "BehindGateway",
+    "GatewayBefore",
+    "before_both",
+    "token_of_ann",
+]
 
 EMAIL: Final = "ann@example.org"
 PASSWORD: Final = "correct horse"
 SEED_FILES: Final = {file.path: file.content for file in SEED}
 SEED_MODES: Final = {file.path: int(file.mode, 8) for file in SEED}
 FORGES: Final = ("github", "gitlab")
+before_both = pytest.mark.parametrize("site", FORGES, indirect=True)
 
 
-class BehindGateway:
-    """One site; its repository is ``owner/site`` of the forge's store."""
+def token_of_ann(**claims: object) -> str:
+    """Make a token of Ann's as another login server does that shares the gateway's secret; it never expires."""
+    known = {
+        "email": EMAIL,
+        "app_metadata": {"roles": ["editor"]},
+        "user_metadata": {"full_name": "Ann Editor"},
+    }
+    return jwt.encode({**known, **claims}, SECRET, "HS256")
 
-    def __init__(
-        self,
-        folder: Path,
-        forge: str,
-        files: Mapping[str, bytes] = SEED_FILES,
-        modes: Mapping[str, int] = SEED_MODES,
-    ) -> None:
-        self.forge = Forge(folder)
-        self.forge.now = lambda: datetime.now(UTC)
+
+class GatewayBefore:
+    """A gateway before a forge whose store somebody else keeps; its repository is ``owner/site``."""
+
+    def __init__(self, store: Forge, forge: str) -> None:
+        self.forge = store
         self.forge.add_token("upstream-token", self.forge.add_user("bot", "The Gateway", "bot@example.org"))
-        self.site = self.forge.add_repository("owner/site", files, modes=modes)
         self.name = forge
         self.upstream: ServerSimulator
         self.upstream = GitHubSimulator(self.forge) if forge == "github" else GitLabSimulator(self.forge)
@@ -60,8 +76,7 @@ class BehindGateway:
     def stop(self) -> None:
         """Stop them, and see that nothing was asked for that the gateway never lets through."""
         self._open.close()
-        self.forge.close()
-        assert not self.gateway.refused
+        assert self.gateway.refused == []
 
     def __enter__(self) -> Self:
         return self.start()
@@ -80,7 +95,31 @@ class BehindGateway:
             "branch": "main",
         }
 
-    def open(self, http: HttpSettings, credential: object = None, **more: Any) -> Repository:
-        """Open the site, with a token of the editor's where no credential is given."""
-        given = self.identity.issue(EMAIL) if credential is None else credential
+    def open(
+        self, http: HttpSettings, credential: object = None, *, from_elsewhere: bool = False, **more: Any
+    ) -> Repository:
+        """Open the site with a token of the editor's, unless a credential is given or is to be found elsewhere."""
+        given = self.identity.issue(EMAIL) if credential is None and not from_elsewhere else credential
         return open_repository("git-gateway", credential=given, http=http, **{**self.options, **more})
+
+
+class BehindGateway(GatewayBefore):
+    """One site with a store of its own, which ends with it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        forge: str,
+        files: Mapping[str, bytes] = SEED_FILES,
+        modes: Mapping[str, int] = SEED_MODES,
+    ) -> None:
+        store = Forge(folder)
+        store.now = lambda: datetime.now(UTC)
+        super().__init__(store, forge)
+        self.site = store.add_repository("owner/site", files, modes=modes)
+
+    def stop(self) -> None:
+        try:
+            super().stop()
+        finally:
+            self.forge.close()

@@ -7,18 +7,30 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from copydesk import Repository
-from copydesk.testing import SEED, ServerSimulator, WorkflowMachine
+from copydesk.testing import SEED, WorkflowMachine
 from simulators.store import Forge
 
 __all__ = ["machine_on"]
 
 
+class Running(Protocol):
+    """What stands over a forge: its simulator, or several servers."""
+
+    def start(self) -> object: ...
+
+    def stop(self) -> None: ...
+
+
+Servers = TypeVar("Servers", bound=Running)
+
+
 def machine_on(
     folder: Path,
-    simulate: Callable[[Forge], ServerSimulator],
-    connect: Callable[[ServerSimulator, tuple[object, ...]], Repository],
+    simulate: Callable[[Forge], Servers],
+    connect: Callable[[Servers, tuple[object, ...]], Repository],
     *,
     repo: str = "owner/site",
     one_label: bool = False,

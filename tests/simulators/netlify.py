@@ -46,6 +46,8 @@ class NetlifySimulator(ServerSimulator):
         self.root = root
         self.secret = secret
         self.clock = clock
+        #: Tokens of another kind that look-alikes take, each with what it stands for.
+        self.opaque: dict[str, dict[str, Any]] = {}
 
     def answered(self, request: Request, path: str) -> Response:
         """Answer a request of a path below the root, or raise :class:`ProblemError`; to be overridden."""
@@ -67,6 +69,8 @@ class NetlifySimulator(ServerSimulator):
         found = BEARER.fullmatch(request.headers.get("Authorization", ""))
         if found is None:
             raise refusal(401, "This endpoint requires a Bearer token")
+        if found[1] in self.opaque:
+            return self.opaque[found[1]]
         try:
             claims: dict[str, Any] = jwt.decode(found[1], self.secret, [ALGORITHM], UNCHECKED)
         except jwt.InvalidTokenError as exc:

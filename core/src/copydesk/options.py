@@ -497,7 +497,7 @@ class GitGatewayOptions(BackendOptions):
     )
 
     def __attrs_post_init__(self) -> None:
-        for name in ("identity_url", "gateway_url"):
+        for name in ("gateway_url",) if self.auth_type else ("identity_url", "gateway_url"):
             self.address(name)
         if self.auth_type and not self.base_url:
             raise ConfigError(

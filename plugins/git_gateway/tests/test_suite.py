@@ -10,6 +10,7 @@ from copydesk import Repository
 from copydesk.testing import BackendSuite
 
 
+@pytest.mark.long  # every day the forge itself is held against it
 class TestGitHub(BackendSuite):
     unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = "upstream-token"
@@ -20,6 +21,7 @@ class TestGitHub(BackendSuite):
         return behind("github").open(settings)
 
 
+@pytest.mark.long
 class TestGitLab(BackendSuite):
     unsupported = frozenset({"update_from_base", "repair"})
     secret = "upstream-token"

@@ -44,13 +44,15 @@ class GoTrue:
         """
         return cls(connect(address, TokenDialect(name=backend)), clock)
 
-    def log_in(self, email: str, password: str) -> Credential:
+    def log_in(self, given: Credential) -> Credential:
         """Exchange e-mail and password for a credential that expires and can be refreshed.
 
+        :param given: the two, as user and secret; a text of its own would be shown by tracebacks with variables.
         :raises AuthenticationError: the server knows no such pair.
         """
+        self.client.keep_secret(given)
         answer = self.client.send(
-            ask_token("token", grant_type="password", username=email, password=password)
+            ask_token("token", grant_type="password", username=given.user, password=given.secret)
         )
         return read_token(answer, self.clock())
 
@@ -59,14 +61,16 @@ class GoTrue:
 
         :raises AuthenticationError: it was used before, or revoked by a login elsewhere; log in again.
         """
-        given = credential.refresh_secret
-        answer = self.client.send(ask_token("token", grant_type="refresh_token", refresh_token=given))
+        self.client.keep_secret(credential)
+        answer = self.client.send(
+            ask_token("token", grant_type="refresh_token", refresh_token=credential.refresh_secret)
+        )
         return read_token(answer, self.clock(), credential)
 
     def renew(self, credential: Credential) -> Credential:
         """Log in with a password, given as a credential of the scheme ``basic``; refresh any other."""
         if credential.scheme == "basic":
-            return self.log_in(credential.user, credential.secret)
+            return self.log_in(credential)
         return self.refresh(credential)
 
     def user(self, credential: Credential) -> User:
@@ -74,6 +78,7 @@ class GoTrue:
 
         :raises AuthenticationError: the server does not know it, or no longer.
         """
+        self.client.keep_secret(credential)
         data = self.client.send(Request("GET", "user", headers=_bearer(credential))).json_object()
         more = data.get("user_metadata") or {}
         return User(data["email"], more.get("full_name") or "", data["email"])
@@ -83,6 +88,7 @@ class GoTrue:
 
         :raises AuthenticationError: the server does not know the credential.
         """
+        self.client.keep_secret(credential)
         self.client.send(Request("POST", "logout", headers=_bearer(credential)))
 
 

@@ -50,8 +50,11 @@ def _by_grant(
     client = connect(address, TokenDialect(name=backend))
 
     def refresh(credential: Credential) -> Credential:
-        form = {"grant_type": "refresh_token", "refresh_token": credential.refresh_secret}
-        answer = client.send(ask_token(address, **form, **({"client_id": client_id} if client_id else {})))
+        client.keep_secret(credential)
+        whose = {"client_id": client_id} if client_id else {}
+        answer = client.send(
+            ask_token(address, grant_type="refresh_token", refresh_token=credential.refresh_secret, **whose)
+        )
         return attrs.evolve(read_token(answer, clock(), credential), scheme=credential.scheme)
 
     return refresh

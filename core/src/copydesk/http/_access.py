@@ -82,6 +82,10 @@ class Keyring:
         """Tell whether the origin has taken a credential before."""
         return origin in self._accepted
 
+    def keep_secret(self, credential: Credential) -> None:
+        """Hide a credential from here on that is sent in another way."""
+        self._secrets.add(credential)
+
     def hide(self, text: str) -> str:
         """Give the text without any secret that was used."""
         return self._secrets.hide(text)

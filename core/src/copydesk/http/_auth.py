@@ -7,7 +7,7 @@ import hashlib
 import re
 import threading
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import attrs
 from requests import PreparedRequest
@@ -124,6 +124,7 @@ class Secrets:
         forms = {
             *plain,
             *(quote(text, safe="") for text in plain),
+            *(quote_plus(text) for text in plain),
             _basic(credential.user, credential.secret),
         }
         with self._lock:

@@ -133,6 +133,10 @@ class HttpClient:
         """Whether the forge has taken the credential before: a 401 may then mean a missing right."""
         return self._settings.keyring.was_accepted(origin_of(self.root))
 
+    def keep_secret(self, credential: Credential) -> None:
+        """Keep a credential out of messages and the log that a request holds in its body or in a header."""
+        self._settings.keyring.keep_secret(credential)
+
     def pause(self, seconds: float) -> None:
         """Wait before looking again at what a forge does later, with the clock that tests give."""
         self._settings.sleep(seconds)

@@ -32,7 +32,7 @@ _BRANCHES: Final = {"github": "branches", "gitlab": "repository/branches"}
 #: A gateway has one limit for all editors; so many requests at once leave room for the others.
 _WORKERS: Final = 6
 #: How forges say that they do not know the gateway's own token.
-_UPSTREAM: Final = ("bad credentials", "401 unauthorized", "requires authentication", "token was revoked")
+_UPSTREAM: Final = ("bad credentials", "401 unauthorized", "requires authentication", "re-authoriz")
 _UNCONFIGURED: Final = ("settings configured", "unable to locate site configuration")
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ class GatewayDialect(Dialect):
     def before(cls, forge: Dialect) -> GatewayDialect:
         """Give the dialect of a gateway that stands before a forge."""
         return cls(
-            name="git-gateway",
+            name="git_gateway",
             headers=forge.headers,
             request_id_header=forge.request_id_header,
             hourly_budget=forge.hourly_budget,
@@ -60,7 +60,9 @@ class GatewayDialect(Dialect):
         return attrs.evolve(given, expires_at=_LONG_AGO) if given.scheme == "basic" else given
 
     def is_foreign(self, answer: Answer) -> bool:
-        return answer.status >= 400 and (bool(_own_words(answer)) or self._is_upstream(answer))
+        if answer.status < 400:
+            return False
+        return bool(_own_words(answer)) or self._is_upstream(answer) or _is_page(answer)
 
     def refuses_credential(self, answer: Answer) -> bool:
         refused = answer.status == 401 and not self._is_upstream(answer)
@@ -81,6 +83,8 @@ class GatewayDialect(Dialect):
         own = _own_words(answer).lower()
         if any(words in own for words in _UNCONFIGURED) and answer.status == 404:
             return _not_enabled
+        if _is_page(answer):
+            return _no_gateway
         if answer.status == 401 and "role" in own:
             return _wrong_role
         if answer.status == 401 and "not allowed" in own:
@@ -98,18 +102,32 @@ class GatewayDialect(Dialect):
 
 def _own_words(answer: Answer) -> str:
     """Give the words of the gateway itself, "" where the forge speaks."""
-    if answer.status < 400:
-        return ""
-    try:
-        body = json.loads(answer.content)
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(body, dict):
+    body = _body(answer) if answer.status >= 400 else None
+    if body is None:
         return ""
     own = str(body.get("msg") or "") if "code" in body else ""
     # The hosted one says this in a shape of its own.
     message = str(body.get("message") or "")
     return own or (message if _UNCONFIGURED[1] in message.lower() else "")
+
+
+def _is_page(answer: Answer) -> bool:
+    """Whether nothing is there at all, of which neither a gateway nor a forge would tell in such a way."""
+    return answer.status == 404 and _body(answer) is None
+
+
+def _body(answer: Answer) -> dict[str, Any] | None:
+    try:
+        body = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _no_gateway(message: str) -> ConfigError:
+    return ConfigError(
+        f"{message}; there is no gateway at this address: correct gateway_url", key="gateway_url"
+    )
 
 
 def _not_enabled(message: str) -> ConfigError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 from copydesk import hookimpl
 from copydesk.auth import CredentialSource, GoTrue
+from copydesk.errors import NotFoundError
 from copydesk.hookspecs import BackendHooks
 from copydesk.http import HttpClient
 from copydesk.models import Access, Commit, NewCommit, RepositoryInfo, User
@@ -42,7 +43,13 @@ class GitGatewayBackend:
     @hookimpl
     def authenticate(self) -> Access:
         """Cost one request; one more where the token does not tell whose it is."""
-        self.client.send(api.ask_branch(self.settings.forge, self.options.branch), allow={404})
+        branch = self.options.branch
+        answer = self.client.send(api.ask_branch(self.settings.forge, branch), allow={404})
+        if answer.status == 404:
+            raise NotFoundError(
+                f"there is no branch {branch!r} behind the gateway; 'branch' names the one that holds the "
+                "published content"
+            )
         return Access(self._author())
 
     @hookimpl
@@ -58,7 +65,10 @@ class GitGatewayBackend:
 
     @hookimpl
     def commit_changes(self, commit: NewCommit, tree: Tree) -> Commit:
-        """Commit as the forge does, with the editor for the author; the committer is the gateway's."""
+        """Commit as the forge does, with the editor for the author.
+
+        The committer is the account of the gateway's token; GitHub puts the author there too (Create a commit).
+        """
         signed = commit if commit.author else attrs.evolve(commit, author=self._author())
         return self.forge.commit_changes(commit=signed, tree=tree)
 

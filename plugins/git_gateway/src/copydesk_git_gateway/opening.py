@@ -27,7 +27,7 @@ def opened(options: GitGatewayOptions, connect: Connector) -> tuple[object, ...]
     :raises PermissionDeniedError: the editor has none of the roles that the gateway takes.
     """
     root, settings = api.place_of(options.address("gateway_url"))
-    client = connect(root, api.GatewayDialect.before(Dialect(name="git-gateway")))
+    client = connect(root, api.GatewayDialect.before(Dialect(name="git_gateway")))
     if settings is None:
         try:
             settings = api.read_settings(client.send(api.ask_settings()))
@@ -81,7 +81,7 @@ def _behind(options: GitGatewayOptions, connect: Connector, root: str, forge: st
 
 def _identity(options: GitGatewayOptions, connect: Connector) -> GoTrue:
     address, clock = options.address("identity_url"), connect.settings.clock
-    return GoTrue.at(address, connect.anonymous, "git-gateway", clock)
+    return GoTrue.at(address, connect.anonymous, "git_gateway", clock)
 
 
 def _source(found: Credential | CredentialSource) -> CredentialSource:

@@ -85,7 +85,7 @@ class GitHubBackend:
     def _no_branch(self, name: str, answer: Answer) -> NotFoundError:
         """Say what is there instead; this asks once more."""
         if answer.status == 409:
-            return NotFoundError(f"{self.base!r} is empty: it has no branch {name!r}; push a first commit")
+            return NotFoundError(f"{self._where!r} is empty: it has no branch {name!r}; push a first commit")
         default = self.door.branch if self.door else self.get_repository().default_branch
         return refusals.absent_branch("github", name, default)
 
@@ -158,7 +158,7 @@ class GitHubBackend:
         return answer.json_object() if answer.status == 200 else None
 
     def _no_commit(self, commit_sha: str) -> NotFoundError:
-        return refusals.absent_commit("github", self.base, commit_sha)
+        return refusals.absent_commit("github", self._where, commit_sha)
 
     @hookimpl
     def read_file(self, commit_sha: str, path: str, version: FileVersion | None) -> File:
@@ -382,7 +382,8 @@ class GitHubBackend:
                 found += api.read_statuses(page.json())
             for page in self._pages(f"{at}/check-runs"):
                 found += api.read_check_runs(page.json())
-        except CopydeskError as exc:
+        except (NotFoundError, ProtocolError) as exc:
+            # Others may be about a server in front of GitHub.
             if exc.answer is None or exc.answer.status not in {404, 422}:
                 raise
             raise self._no_commit(commit_sha) from exc
@@ -397,6 +398,11 @@ class GitHubBackend:
                 yield api.read_deployment(deployment, statuses)
 
     # -- sending --------------------------------------------------------------------------------------
+
+    @property
+    def _where(self) -> str:
+        """The repository as messages call it."""
+        return self.base or "the repository behind the gateway"
 
     def _send(self, method: str, path: str, *, allow: Iterable[int] = ()) -> Answer:
         where = f"{self.base}/{path}" if path else self.base

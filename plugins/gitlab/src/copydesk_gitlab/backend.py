@@ -278,14 +278,14 @@ class GitLabBackend:
         if answer.status != 200:
             raise refusals.incomparable("gitlab", base_commit_sha, head_commit_sha)
         data = answer.json_object()
-        merge_base = api.merge_base_of(data, head_commit_sha)
+        merge_base, only = api.merge_base_of(data, head_commit_sha), True
         if merge_base is None and self._lets("repository/merge_base"):
             merge_base = self._merge_base(base_commit_sha, head_commit_sha)
         elif merge_base is None:
-            merge_base = self._latest(api.shared_parents(data))
+            merge_base, only = self._latest(api.shared_parents(data))
         if merge_base is None:
             raise refusals.incomparable("gitlab", base_commit_sha, head_commit_sha)
-        if not api.is_cut(data):
+        if only and not api.is_cut(data):
             return Comparison(merge_base, api.read_changed_files(data["diffs"]))
         trees = (self.list_files(merge_base, ""), self.list_files(head_commit_sha, ""))
         return Comparison(merge_base, compare_trees(*trees))
@@ -298,16 +298,19 @@ class GitLabBackend:
         sha: str = answer.json_object()["id"]
         return sha
 
-    def _latest(self, commit_shas: list[str]) -> str | None:
-        """Give the one of some commits that descends from all others; this costs a comparison each.
+    def _latest(self, commit_shas: list[str]) -> tuple[str | None, bool]:
+        """Give one of some commits that comes before none of the others; this costs a comparison for each.
 
-        Of two that descend from none of the others it gives one, as git does.
+        :returns: it, and whether it is known to be the only one: else GitLab may have compared with another.
         """
-        latest = commit_shas[0] if commit_shas else None
+        latest, only = commit_shas[0] if commit_shas else None, True
         for other in commit_shas[1:]:
-            compared = self.client.send(api.ask_comparison(self.base, str(latest), other)).json_object()
-            latest = other if compared["commits"] else latest
-        return latest
+            data = self.client.send(api.ask_comparison(self.base, other, str(latest))).json_object()
+            if not data["commits"]:
+                latest = other
+            elif api.merge_base_of(data, str(latest)) != other:
+                only = False
+        return latest, only
 
     # -- commits --------------------------------------------------------------------------------------
 
