@@ -394,7 +394,11 @@ class GiteaBackend:
             request = self.api.apply_patch(commit, start, write_patch(commit, contents))
         else:
             request = self.api.change_files(commit, start, contents)
-        answer = self.client.send(request, allow={404, 409, 422})
+        try:
+            answer = self.client.send(request, allow={404, 409, 422})
+        except UnavailableError as exc:
+            self._check_room(commit, exc)
+            raise
         if answer.status >= 400:
             raise self._refusal(commit, start, api.said(answer))
         written = written_versions(commit)
@@ -407,6 +411,26 @@ class GiteaBackend:
                 )
         self.saw(commit.branch, made.commit_sha)
         return made
+
+    def _check_room(self, commit: NewCommit, lost: UnavailableError) -> None:
+        """Refuse a new branch that git cannot hold beside another one; Gitea only says that it failed.
+
+        :raises ConflictError: so it is.
+        """
+        failed = lost.answer is not None and lost.answer.status == HTTPStatus.INTERNAL_SERVER_ERROR
+        if not failed or not commit.creates_branch:
+            return
+        try:
+            others = self.list_branches("")
+        except CopydeskError as exc:
+            raise lost from exc
+        for other in others:
+            if f"{other.name}/".startswith(f"{commit.branch}/") or commit.branch.startswith(f"{other.name}/"):
+                raise ConflictError(
+                    f"the branch {commit.branch!r} cannot be made: git cannot hold it beside {other.name!r}; "
+                    "give it another name",
+                    branch=commit.branch,
+                ) from lost
 
     def _refusal(self, commit: NewCommit, start: str, words: str) -> CopydeskError:
         """Find out why a commit was refused, from what is there and not from the words."""

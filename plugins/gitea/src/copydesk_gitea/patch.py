@@ -28,8 +28,11 @@ def needs_patch(commit: NewCommit, contents: Mapping[str, bytes]) -> bool:
 
     :param contents: the bytes of what is moved and not edited, by its old path.
     """
-    pointers = any(read_pointer(content) is not None for content in contents.values())
-    return pointers or any(map(_is_special, commit.changes)) or _trades_places(commit)
+    return (
+        any(map(_is_wrapped, contents.values()))
+        or any(map(_is_special, commit.changes))
+        or _trades_places(commit)
+    )
 
 
 def _is_special(change: Change) -> bool:
@@ -41,7 +44,12 @@ def _is_special(change: Change) -> bool:
     old, new = change.replaces.mode if change.replaces else None, _mode(change)
     if Mode.SYMLINK in {old, new} or (old is None and new is not Mode.FILE):
         return True
-    return change.content is not None and read_pointer(change.content) is not None
+    return change.content is not None and _is_wrapped(change.content)
+
+
+def _is_wrapped(content: bytes) -> bool:
+    """Tell whether Gitea makes another file of it where it is tracked: a pointer, or nothing at all."""
+    return not content or read_pointer(content) is not None
 
 
 def _mode(change: Put | Move) -> Mode:
