@@ -69,11 +69,17 @@ class GiteaDialect(Dialect):
     def error_class(self, answer: Answer) -> Callable[[str], CopydeskError] | None:
         if answer.status == HTTPStatus.LOCKED:
             return _archived
+        if answer.status == HTTPStatus.FORBIDDEN and "cannot commit to repo" in self.sentence(answer):
+            return _protected
         return _refused if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY else None
 
 
 def _archived(message: str) -> PermissionDeniedError:
     return PermissionDeniedError(f"{message}; the repository is archived: ask its owner to open it again")
+
+
+def _protected(message: str) -> PermissionDeniedError:
+    return PermissionDeniedError(f"{message}; the branch is protected: ask its owner, or take a pull request")
 
 
 def _refused(message: str) -> InvalidInputError:
