@@ -40,6 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Work in memory, keep what the commands compile, and refuse a live run that cannot be one."""
     _work_in_memory()
     _keep_bytecode(config)
+    # Nobody's own keyring, in this process and those that tests start.
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
     if config.getoption("--live"):
         _check_live(config)
 

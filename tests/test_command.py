@@ -604,6 +604,7 @@ def test_backends_check_shows_what_a_backend_can_do(on_site, site_path):
     assert by["commit_changes"] == "the backend"
     assert by["propose_changes"] == "the core"
     assert by["list_checks"] == ""
+    assert checked["mistakes"] == []
 
 
 def test_shells_get_their_completion(copydesk, make_repository):

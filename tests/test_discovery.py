@@ -528,6 +528,8 @@ def test_the_plugin_of_that_test_would_be_heard(plugins):
 
 HEAVY = (
     "requests",
+    "keyring",
+    "oauthlib",
     "yaml",
     "importlib.metadata",
     "click",

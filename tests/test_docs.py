@@ -6,10 +6,15 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
+import attrs
 import pytest
+from copydesk import errors, models
+from copydesk.hookspecs import OPERATIONS, BackendHooks
+from copydesk.registry import load_backend
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("plugins/*/README.md"))]
@@ -21,6 +26,8 @@ SITE = {
     "content/posts/hello.md": b"hello\n",
     "static/img/logo.png": b"\x89PNG",
 }
+#: The backend that docs/writing-a-backend.md writes.
+POND = ROOT / "docs/pond"
 #: What the pages take for granted that somebody wrote; git does not know them.
 WRITTEN = ("brewing.md", "cup.png", "spring.md", "spring.png", "robots.txt")
 
@@ -34,11 +41,15 @@ def page_id(page: Path) -> str:
 
 
 def samples(language: str) -> list:
+    """The blocks of a language on all pages, but for those below a comment that says why they cannot run."""
     return [
         pytest.param(code, id=f"{page_id(page)}-{number}")
         for page in PAGES
         if page.exists()
-        for number, code in enumerate(re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL))
+        for number, (reason, code) in enumerate(
+            re.findall(rf"(<!-- not run: .+ -->\n)?```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+        )
+        if not reason
     ]
 
 
@@ -58,8 +69,73 @@ def in_site(make_repository, monkeypatch):
     return top
 
 
+@pytest.fixture
+def pond(tmp_path, monkeypatch) -> dict[str, str]:
+    """The sample of a backend, installed, and an environment in which another process finds it too."""
+    about = tomllib.loads((POND / "pyproject.toml").read_text())["project"]
+    info = tmp_path / "installed" / f"copydesk_pond-{about['version']}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {about['name']}\nVersion: {about['version']}\n"
+    )
+    points = about["entry-points"]["copydesk.backends"]
+    (info / "entry_points.txt").write_text(f"[copydesk.backends]\npond = {points['pond']}\n")
+    places = [info.parent, POND / "src", POND / "tests"]
+    for place in places:
+        monkeypatch.syspath_prepend(place)
+    known = set(sys.modules)
+    yield {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+    for name in set(sys.modules) - known:
+        if name.partition(".")[0] in {"copydesk_pond", "pond"}:
+            del sys.modules[name]
+
+
+def run_pond(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "-m", "pytest", "-c", POND / "pyproject.toml", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, *arguments], cwd=POND, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_sample_of_a_backend_is_one(pond):
+    """A few tests of the suite: that it is found, fits, and guards its commits."""
+    shown = run_pond(pond, "-k", "TestPond and (unsupported or marked or seed)")
+    assert re.search(r"^\d+ passed", shown, re.MULTILINE), shown
+
+
+@pytest.mark.long
+def test_sample_of_a_backend_passes_all_suites(pond):
+    shown = run_pond(pond)
+    assert int(re.search(r"(\d+) passed", shown)[1]) > 250
+
+
+@pytest.mark.long
+def test_commands_about_the_sample_run_as_the_page_has_them(pond, tmp_path):
+    """Against a Pond on a socket, whose address and repository stand in for those of the page."""
+    from pond import Pond  # is found only here
+
+    (lines,) = re.findall(r"```sh\n(.*?)```", text_of("writing-a-backend.md"), re.DOTALL)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with Pond("s3cret") as server:
+        there = lines.replace("TOKEN=…", "TOKEN=s3cret")
+        there = there.replace("repo=owner/site", f"repo=o/site -o api_root={server.url}")
+        done = subprocess.run(
+            ["bash", "-e", "-c", there],
+            cwd=tmp_path,
+            env={**pond, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^commit_changes +required +the backend$", done.stdout, re.MULTILINE)
+
+
 @pytest.mark.parametrize("code", samples("python"))
-@pytest.mark.usefixtures("in_site")
+@pytest.mark.usefixtures("in_site", "pond")
 def test_sample_runs_in_a_site(code):
     exec(compile(code, "sample", "exec"), {"__name__": "sample"})
 
@@ -97,8 +173,12 @@ def test_every_verb_is_on_a_page():
     }
     named = set(re.findall(r"uv run copydesk (\w+)", PAGES[0].read_text()))
     assert len(verbs) > 20
-    # There is no deploy preview on a disk, so no page can run it with success there.
-    assert verbs - typed - named == {"preview"}
+    # There is no deploy preview and no login on a disk, so no page can run them with success there.
+    assert verbs - typed - named == {"preview", "login", "logout", "accounts"}
+    blocks = "".join(
+        code for page in PAGES for code in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    )
+    assert verbs - typed - named - {"preview"} <= set(re.findall(r"^copydesk (\w+)", blocks, re.MULTILINE))
 
 
 def test_configuration_of_the_site_builders_page_is_enough(make_repository, monkeypatch):
@@ -187,3 +267,51 @@ def test_every_page_that_is_named_is_there():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} names {target}"
+
+
+def text_of(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_operation_is_documented(operation):
+    """By its docstring, and on the page that is made of the docstrings."""
+    told = getattr(BackendHooks, operation).__doc__
+    assert ":returns:" in told
+    assert ":raises " in told
+    assert re.search(
+        rf"^\.\. automethod:: BackendHooks\.{operation}$", text_of("operations.md"), re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("error", errors.__all__)
+def test_error_is_documented(error):
+    """By its docstring, and with when it is raised and what to do then."""
+    assert getattr(errors, error).__doc__
+    (section,) = re.findall(rf"^## {error}\n(.*?)(?=^## |\Z)", text_of("errors.md"), re.MULTILINE | re.DOTALL)
+    assert f".. autoexception:: {error}\n" in section
+    assert re.search(r"^\*\*When:\*\* \S", section, re.MULTILINE)
+    assert re.search(r"^\*\*What to do:\*\*\s+\S", section, re.MULTILINE)
+
+
+@pytest.mark.parametrize("value", models.__all__)
+def test_value_is_documented(value):
+    assert re.search(rf"^\.\. (autoclass|autofunction|data):: {value}$", text_of("values.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [path for path in ROOT.glob("plugins/*") if (path / "README.md").exists()],
+    ids=lambda path: path.name,
+)
+def test_options_of_a_backend_are_documented(plugin):
+    """Each by a help text, all by a table that is made of it, and by the one of the plugin where it has one."""
+    points = tomllib.loads((plugin / "pyproject.toml").read_text())["project"]["entry-points"]
+    for backend in points["copydesk.backends"]:
+        written = backend.replace("_", "-")  # as configurations have it
+        assert f"```{{backend-options}} {written}\n" in text_of("options.md")
+        fields = attrs.fields(load_backend(backend)[0].options)
+        assert [field.name for field in fields if not field.metadata.get("help")] == []
+        readme = (plugin / "README.md").read_text()
+        if "| option | default |" in readme:
+            assert [field.name for field in fields if f"| `{field.name}` |" not in readme] == []

@@ -1390,6 +1390,19 @@ def test_declared_as_missing_is_skipped(bare, run, name):
         run(repository, name, suite=declared)
 
 
+def test_exactly_what_is_declared_is_skipped(bare):
+    """Whatever is asked for, and by its name alone."""
+    skipped = set()
+    with opened(bare) as repository:
+        declared = Declared(repository, Suite.unsupported)
+        for name in [*OPERATIONS, "base_branch", "operations", "backend"]:
+            try:
+                getattr(declared, name)
+            except pytest.skip.Exception:
+                skipped.add(name)
+    assert skipped == Suite.unsupported
+
+
 def test_secret_that_is_not_named_is_skipped(bare, run):
     """A backend that was opened without a credential has none to hide."""
     with opened(bare) as repository, pytest.raises(pytest.skip.Exception):

@@ -86,7 +86,8 @@ def test_empty_argument_is_refused_and_does_not_become_somebody_else(store, expl
 
 def test_missing_credential_names_every_way():
     assert str(auth.missing_credential("git-gateway")) == (
-        "the git-gateway backend needs a credential: set COPYDESK_GIT_GATEWAY_TOKEN, or pass credential="
+        "the git-gateway backend needs a credential: log in with `copydesk login`, "
+        "set COPYDESK_GIT_GATEWAY_TOKEN, or pass credential="
     )
 
 

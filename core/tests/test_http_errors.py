@@ -56,7 +56,10 @@ def exception_classes():
         (
             401,
             AuthenticationError,
-            "the credential is wrong or has expired: set COPYDESK_FORGE_TOKEN, or pass credential=",
+            (
+                "the credential is wrong or has expired: log in with `copydesk login`, "
+                "set COPYDESK_FORGE_TOKEN, or pass credential="
+            ),
         ),
         (403, PermissionDeniedError, "ask the owner for rights, or use a credential with more scopes"),
         (404, NotFoundError, "check the name, and that the credential may see it"),

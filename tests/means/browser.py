@@ -87,19 +87,14 @@ class Browser:
         """Forget windows, cookies, storage, cache, history and console."""
         driver = self.driver
         driver.switch_to.window(driver.window_handles[0])  # the one that was looked at may be closed
-        driver.switch_to.new_window("tab")  # a window has a session storage of its own
+        driver.switch_to.new_window("tab")  # with a history and a session storage of its own
         kept = driver.current_window_handle
         for handle in driver.window_handles:
             if handle != kept:
                 driver.switch_to.window(handle)
                 driver.close()
         driver.switch_to.window(kept)
-        driver.get("about:blank")
-        for command in (
-            "Network.clearBrowserCookies",
-            "Network.clearBrowserCache",
-            "Page.resetNavigationHistory",
-        ):
+        for command in ("Network.clearBrowserCookies", "Network.clearBrowserCache"):
             driver.execute_cdp_cmd(command, {})
         driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
         driver.get_log("browser")  # which empties it

@@ -85,7 +85,7 @@ class CommandSuite:
         told = " ".join(done.stderr.decode().split())
         assert told == (
             f"copydesk: the {self.backend.replace('-', '_')} backend needs a credential: "
-            f"set {self.variable}, or pass credential="
+            f"log in with `copydesk login`, set {self.variable}, or pass credential="
         )
 
     def test_token_that_is_wrong_is_told_and_not_shown(self, copydesk):

@@ -72,7 +72,7 @@ class ConfigError(CopydeskError):
 
 
 class BackendNotFoundError(CopydeskError):
-    """No installed distribution brings a backend of that name."""
+    """No installed distribution brings a backend, or an extension, of that name."""
 
     def __init__(self, message: str, *, name: str, installed: Iterable[str] = ()) -> None:
         super().__init__(message)

@@ -5,6 +5,9 @@ that come before the backend's (``@hookimpl(tryfirst=True)``). It sees one repos
 
     open_repository("local", repo="site.git", extensions=[ReadOnly()])
 
+A distribution may bring one under the entry-point group ``copydesk.extensions``, as a class or a function that
+makes it without arguments; a host app then opts into it by its name: ``extensions=["audit-log"]``.
+
 A wrapper cannot skip the call inside it: to refuse, raise before the ``yield``; to answer instead of the
 backend, be an implementation.
 """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from copydesk.models import LoginFlow
+from copydesk.models import Credential, LoginFlow
 from copydesk.options import BackendOptions
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["BackendFactory", "Door"]
 
 OptionsT = TypeVar("OptionsT", bound=BackendOptions)
+
+
+#: Makes a client for an address, which sends no credential.
+Connect = Callable[[str, "Dialect"], "HttpClient"]
 
 
 def _no_flows(_: object) -> tuple[LoginFlow, ...]:
@@ -44,9 +48,25 @@ class Door:
         return self.passes.match(path) is not None
 
 
+def _explained(_: object, __: object, options: Any) -> None:
+    """Require an option class, each of whose options has a help text: it is all that users are told."""
+    if not (isinstance(options, type) and issubclass(options, BackendOptions)):
+        raise TypeError(f"options={options!r} is no subclass of copydesk.BackendOptions; make it one")
+    if not attrs.has(options):
+        raise TypeError(f"{options.__name__} is no attrs class; decorate it with @attrs.frozen(kw_only=True)")
+    for field in attrs.fields(options):
+        if not field.metadata.get("help"):
+            raise TypeError(
+                f"option {field.name!r} of {options.__name__} has no help text; "
+                f"give it one: {field.name} = attrs.field(metadata={{'help': …}})"
+            )
+
+
 @attrs.frozen
 class BackendFactory(Generic[OptionsT]):
     """What an entry point names: the option class of a backend and the functions that open it.
+
+    Each field of *options* has a help text, ``metadata={"help": …}``; one without is a TypeError.
 
     *open* is called with an instance of *options* and a :class:`~copydesk.http.Connector`, which makes HTTP
     clients that know the credential. It answers with the backend, bound to one repository, or with a tuple of
@@ -54,10 +74,12 @@ class BackendFactory(Generic[OptionsT]):
     before another one may have to ask which.
 
     *flows* names the ways to get a credential, best first, as data for :mod:`copydesk.auth`, and needs none
-    itself. *behind* opens the same repository through a :class:`Door`, for backends that compose others.
+    itself. *exchange* makes a token of the key of an app (flow ``app``), as of a time in epoch seconds.
+    *behind* opens the same repository through a :class:`Door`, for backends that compose others.
     """
 
-    options: type[OptionsT]
+    options: type[OptionsT] = attrs.field(validator=_explained)
     open: Callable[[OptionsT, Connector], object]
     flows: Callable[[OptionsT], tuple[LoginFlow, ...]] = _no_flows
     behind: Callable[[Door], object] | None = None
+    exchange: Callable[[LoginFlow, Credential, Connect, float], Credential] | None = None

@@ -216,6 +216,11 @@ class BackendOptions:
         """Where large files are, if the configuration says so."""
         return ""
 
+    @property
+    def login_root(self) -> str:
+        """The address that a login is kept for; here ``api_root``, if there is one."""
+        return str(getattr(self, "api_root", ""))
+
 
 def _optional_root(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value != "":
@@ -512,6 +517,10 @@ class GitGatewayOptions(BackendOptions):
             if self.large_media_url.startswith("/") and not self.site_url
             else self.address("large_media_url")
         )
+
+    @property
+    def login_root(self) -> str:
+        return self.address("gateway_url")
 
     def address(self, name: str) -> str:
         """Give one of the addresses whole, by the name of its option.

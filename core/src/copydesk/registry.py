@@ -4,12 +4,16 @@ A plugin names its :class:`~copydesk.factory.BackendFactory` in the entry-point 
 
     [project.entry-points."copydesk.backends"]
     local = "copydesk_local:backend"
+
+An extension is found in the same way, under ``copydesk.extensions``, where a class or a function without arguments
+is named that makes one. A host app opts into it by its name.
 """
 
 from __future__ import annotations
 
 import difflib
 import functools
+import re
 import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -20,9 +24,10 @@ if TYPE_CHECKING:
 
     from copydesk.factory import BackendFactory
 
-__all__ = ["GROUP", "InstalledBackend", "installed_backends", "load_backend"]
+__all__ = ["EXTENSIONS", "GROUP", "InstalledBackend", "installed_backends", "load_backend", "load_extension"]
 
 GROUP: Final = "copydesk.backends"
+EXTENSIONS: Final = "copydesk.extensions"
 
 
 class InstalledBackend(NamedTuple):
@@ -45,26 +50,26 @@ def _folded(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _entry_points() -> tuple[EntryPoint, ...]:
+def _entry_points(group: str) -> tuple[EntryPoint, ...]:
     # Costs 30 ms to import, and only programs that look for backends need it.
     from importlib import metadata
 
-    return tuple(metadata.entry_points(group=GROUP))
+    return tuple(metadata.entry_points(group=group))
 
 
-@functools.lru_cache(maxsize=1)
-def _known(places: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - the key
-    return _entry_points()
+@functools.lru_cache(maxsize=2)
+def _known(places: tuple[tuple[str, int], ...], group: str) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - the key
+    return _entry_points(group)
 
 
-def _named(name: str) -> list[EntryPoint]:
+def _named(name: str, group: str) -> list[EntryPoint]:
     """Find who brings a backend; where nothing came and nothing went, without reading all metadata again."""
     places = tuple((place, _changed(place)) for place in sys.path)
-    points = [point for point in _known(places) if _folded(point.name) == _folded(name)]
+    points = [point for point in _known(places, group) if _folded(point.name) == _folded(name)]
     if not points:
         # It may have been looked at while it was being installed.
         _known.cache_clear()
-        points = [point for point in _known(places) if _folded(point.name) == _folded(name)]
+        points = [point for point in _known(places, group) if _folded(point.name) == _folded(name)]
     return points
 
 
@@ -94,7 +99,7 @@ def installed_backends() -> tuple[InstalledBackend, ...]:
     A name that two distributions bring is listed twice.
     """
     return tuple(
-        sorted((_described(point) for point in _entry_points()), key=lambda b: (b.name, b.distribution))
+        sorted((_described(point) for point in _entry_points(GROUP)), key=lambda b: (b.name, b.distribution))
     )
 
 
@@ -105,17 +110,69 @@ def load_backend(name: str) -> tuple[BackendFactory[Any], InstalledBackend]:
     :raises BackendNotFoundError: none brings it.
     :raises BackendLoadError: two bring it, the import fails, or what it names is no :class:`BackendFactory`.
     """
-    points = _named(name)
+    points = _named(name, GROUP)
     if not points:
         raise _not_found(name)
+    point = _only(points, "backend", name)
+    described = _described(point)
+    return _checked(_imported(point, "backend"), point, described), described
+
+
+def load_extension(name: str) -> object:
+    """Import the one distribution that brings extension *name*, and make one; ``-`` and ``_`` are the same.
+
+    :raises BackendNotFoundError: none brings it.
+    :raises BackendLoadError: two bring it, the import fails, or what it names makes none.
+    """
+    points = _named(name, EXTENSIONS)
+    if not points:
+        raise _extension_not_found(name)
+    point = _only(points, "extension", name)
+    make = _imported(point, "extension")
+    described = _described(point)
+    if not callable(make):
+        raise BackendLoadError(
+            f"extension {name!r} ({described.origin}) cannot be made by {point.value!r}, which is an object "
+            f"of class {type(make).__name__}; tell its author to name a class or a function that makes one",
+            name=described.name,
+            distribution=described.origin,
+        )
+    try:
+        return make()
+    except Exception as exc:  # a stranger's code may raise anything
+        raise BackendLoadError(
+            f"extension {name!r} ({described.origin}) cannot be made by {point.value!r} without arguments: "
+            f"{type(exc).__name__}: {exc}; import it and pass an object, or tell its author",
+            name=described.name,
+            distribution=described.origin,
+        ) from exc
+
+
+def _only(points: list[EntryPoint], kind: str, name: str) -> EntryPoint:
+    """Give the one entry point.
+
+    :raises BackendLoadError: there are more.
+    """
     if len(points) > 1:
         origins = sorted(_described(point).origin for point in points)
         raise BackendLoadError(
-            f"backend {name!r} is offered by more than one distribution: {', '.join(origins)}; "
+            f"{kind} {name!r} is offered by more than one distribution: {', '.join(origins)}; "
             "uninstall all but one",
             name=name,
         )
-    return _imported(points[0]), _described(points[0])
+    return points[0]
+
+
+def _extension_not_found(name: str) -> BackendNotFoundError:
+    installed = sorted({_folded(point.name) for point in _entry_points(EXTENSIONS)})
+    close = difflib.get_close_matches(_folded(name), installed, n=1)
+    meant = f"did you mean {close[0]!r}? if not, " if close else ""
+    return BackendNotFoundError(
+        f"no extension {name!r} is installed (installed: {', '.join(installed) or 'none'}); "
+        f"{meant}install the distribution that brings it, or pass an object",
+        name=name,
+        installed=installed,
+    )
 
 
 def _not_found(name: str) -> BackendNotFoundError:
@@ -130,19 +187,34 @@ def _not_found(name: str) -> BackendNotFoundError:
     )
 
 
-def _imported(point: EntryPoint) -> BackendFactory[Any]:
-    from copydesk.factory import BackendFactory  # brings attrs, which listing does not need
-
+def _imported(point: EntryPoint, kind: str) -> object:
     described = _described(point)
     try:
-        factory = point.load()
+        return point.load()
     except Exception as exc:  # a stranger's module may raise anything while it is imported
         raise BackendLoadError(
-            f"backend {point.name!r} ({described.origin}) cannot be imported from {point.value!r}: "
-            f"{type(exc).__name__}: {exc}; upgrade or uninstall {described.distribution}",
+            f"{kind} {point.name!r} ({described.origin}) cannot be imported from {point.value!r}: "
+            f"{type(exc).__name__}: {exc}; {_remedy(exc, point)}",
             name=described.name,
             distribution=described.origin,
         ) from exc
+
+
+def _remedy(exc: Exception, point: EntryPoint) -> str:
+    """Say what to upgrade: copydesk, where the import lacks something of it."""
+    if not isinstance(exc, ImportError) or (exc.name or "").partition(".")[0] != "copydesk":
+        return f"upgrade or uninstall {_described(point).distribution}"
+    from copydesk import __version__  # only to explain a failure
+
+    asked = (point.dist.requires if point.dist is not None else None) or []
+    wanted = next((each for each in asked if re.match(r"copydesk\s*[\[(<>=~!]", each)), "")
+    written = f"it is written for {wanted}" if wanted else "it may be written for a later copydesk"
+    return f"{written}, and this is {__version__}; try: pip install --upgrade copydesk"
+
+
+def _checked(factory: object, point: EntryPoint, described: InstalledBackend) -> BackendFactory[Any]:
+    from copydesk.factory import BackendFactory  # brings attrs, which listing does not need
+
     if not isinstance(factory, BackendFactory):
         raise BackendLoadError(
             f"backend {point.name!r} ({described.origin}): {point.value!r} is a {type(factory).__name__}, "

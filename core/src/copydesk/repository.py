@@ -52,7 +52,7 @@ from copydesk.options import BackendOptions, build_options
 from copydesk.outcomes import Outcomes
 from copydesk.paths import check_branch, check_folder, check_path
 from copydesk.pool import WORKERS, ReadPool
-from copydesk.registry import InstalledBackend, load_backend
+from copydesk.registry import InstalledBackend, load_backend, load_extension
 from copydesk.snapshot import Snapshots, Tree
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def open_repository(
     source: str | Mapping[str, object] | SiteConfig,
     /,
     *,
-    extensions: Iterable[object] = (),
+    extensions: Iterable[str | object] = (),
     credential: str | Credential | CredentialSource | None = None,
     http: HttpSettings | None = None,
     **options: object,
@@ -84,11 +84,12 @@ def open_repository(
 
     :param source: the name of a backend, the ``backend:`` mapping of a configuration, or a whole
         :class:`~copydesk.config.SiteConfig`.
-    :param extensions: objects with hook wrappers for this repository; the last one is the outermost.
+    :param extensions: objects with hook wrappers for this repository, or names of installed ones; the last one is
+        the outermost.
     :param credential: the token, or what gives one; None: that of the environment, then that of a login.
     :param http: how requests are sent, where the defaults do not fit.
     :param options: options of the backend; they win over those of *source*.
-    :raises BackendNotFoundError: no installed distribution brings the backend.
+    :raises BackendNotFoundError: no installed distribution brings the backend, or an extension that was named.
     :raises BackendLoadError: it is there but does not fit.
     :raises ConfigError: an option is unknown, missing or wrong.
     :raises AuthenticationError: the backend needs a credential and there is none.
@@ -101,14 +102,14 @@ def open_repository(
         given = source.options_for(factory.options)
     typed = build_options(origin.name, factory.options, {**given, **options})
     settings = http or HttpSettings()
-    connect = Connector(origin.name, credential, settings, factory.flows(typed))
+    connect = Connector(origin.name, credential, settings, factory.flows(typed), typed.login_root)
     opened = factory.open(typed, connect)
     backends = opened if isinstance(opened, tuple) else (opened,)
     repository = Repository(
         origin,
         typed,
         backends,
-        tuple(extensions),
+        tuple(load_extension(each) if isinstance(each, str) else each for each in extensions),
         sleep=settings.sleep,
         workers=connect.workers or WORKERS,
         require=connect.require,

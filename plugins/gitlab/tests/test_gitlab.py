@@ -625,5 +625,6 @@ def test_flows_of_login_are_those_of_the_configuration():
         return [flow.kind for flow in login_flows("gitlab", repo="g/r", **options)]
 
     assert kinds() == ["token", "popup"]
-    assert kinds(auth_type="pkce", app_id="id") == ["pkce", "token"]
-    assert kinds(auth_type="implicit", app_id="id") == ["implicit", "token"]
+    assert kinds(auth_type="pkce", app_id="id") == ["pkce", "device", "token"]
+    assert kinds(auth_type="implicit", app_id="id") == ["implicit", "pkce", "device", "token"]
+    assert kinds(app_id="id") == ["token", "popup", "pkce", "device"]

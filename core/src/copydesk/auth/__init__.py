@@ -1,4 +1,4 @@
-"""Credentials: finding one, keeping it, refreshing it.
+"""Credentials: getting one by a login, finding one, keeping it, refreshing it.
 
 ::
 
@@ -8,58 +8,75 @@
     if credential is None:
         raise auth.missing_credential("github")
 
-A credential that expires is refreshed by the flow that gave it, which the backend names: see :func:`renewal`.
+A login is run by :func:`runner`, which shows how; :func:`log_in_here` runs one for who sits at this machine. A
+credential that expires is refreshed by the flow that gave it, which the backend names: see :func:`renewal`.
 :class:`Refresher` is the :class:`CredentialSource` that does it once for all threads; a host that gets its
 credentials elsewhere passes a source of its own. Every name is imported when first used.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from copydesk._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from copydesk.auth._find import credential_remedy, find_credential, missing_credential
+    from copydesk.auth._begun import Begun, Page
+    from copydesk.auth._default import default_store
+    from copydesk.auth._find import app_credential, credential_remedy, find_credential, missing_credential
     from copydesk.auth._gotrue import GoTrue
+    from copydesk.auth._keyring import Account, KeyringStore
+    from copydesk.auth._loopback import log_in_here
+    from copydesk.auth._pages import fragment_page
+    from copydesk.auth._place import Place
     from copydesk.auth._refresh import Refresher
     from copydesk.auth._renew import renewal
+    from copydesk.auth._runner import LoginRunner, runner
     from copydesk.auth._source import CredentialSource, FixedSource
     from copydesk.auth._store import CredentialStore, MemoryStore
     from copydesk.auth._ways import login_flows
 
-_HOMES = {
-    "_find": ("credential_remedy", "find_credential", "missing_credential"),
-    "_gotrue": ("GoTrue",),
-    "_refresh": ("Refresher",),
-    "_renew": ("renewal",),
-    "_source": ("CredentialSource", "FixedSource"),
-    "_store": ("CredentialStore", "MemoryStore"),
-    "_ways": ("login_flows",),
-}
-_MODULES = {name: f"copydesk.auth.{module}" for module, names in _HOMES.items() for name in names}
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "_begun": ("Begun", "Page"),
+        "_default": ("default_store",),
+        "_find": ("app_credential", "credential_remedy", "find_credential", "missing_credential"),
+        "_gotrue": ("GoTrue",),
+        "_keyring": ("Account", "KeyringStore"),
+        "_loopback": ("log_in_here",),
+        "_pages": ("fragment_page",),
+        "_place": ("Place",),
+        "_refresh": ("Refresher",),
+        "_renew": ("renewal",),
+        "_runner": ("LoginRunner", "runner"),
+        "_source": ("CredentialSource", "FixedSource"),
+        "_store": ("CredentialStore", "MemoryStore"),
+        "_ways": ("login_flows",),
+    },
+)
 
 __all__ = [
+    "Account",
+    "Begun",
     "CredentialSource",
     "CredentialStore",
     "FixedSource",
     "GoTrue",
+    "KeyringStore",
+    "LoginRunner",
     "MemoryStore",
+    "Page",
+    "Place",
     "Refresher",
+    "app_credential",
     "credential_remedy",
+    "default_store",
     "find_credential",
+    "fragment_page",
+    "log_in_here",
     "login_flows",
     "missing_credential",
     "renewal",
+    "runner",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

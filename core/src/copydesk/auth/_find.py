@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
 from copydesk.auth._store import CredentialStore
-from copydesk.errors import AuthenticationError
+from copydesk.errors import AuthenticationError, InvalidInputError
 from copydesk.models import Credential
 
-__all__ = ["credential_remedy", "find_credential", "missing_credential"]
+__all__ = ["app_credential", "credential_remedy", "find_credential", "missing_credential", "read_key"]
+
+_LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 
 
 def find_credential(
@@ -25,10 +30,13 @@ def find_credential(
 
     :param explicit: a credential, or a secret that is sent as a bearer token.
     :param environ: where ``COPYDESK_<BACKEND>_TOKEN`` is looked up; with ``COPYDESK_<BACKEND>_USER`` beside it
-        the two are user and password.
+        the two are user and password. Without it, ``COPYDESK_<BACKEND>_APP`` with the ids of an app and of its
+        installation, ``123/456``, and its private key in ``COPYDESK_<BACKEND>_KEY`` or in the file that
+        ``COPYDESK_<BACKEND>_KEY_FILE`` names.
     :param store: where the credentials of logins are kept.
     :returns: None where no place has one.
     :raises AuthenticationError: *explicit* is empty.
+    :raises InvalidInputError: the file with the key of an app cannot be read.
     """
     if explicit is not None:
         return _given(backend, explicit)
@@ -45,7 +53,7 @@ def missing_credential(backend: str) -> AuthenticationError:
 
 def credential_remedy(backend: str) -> str:
     """Name every way to give a credential."""
-    return f"set {_variable(backend, 'TOKEN')}, or pass credential="
+    return f"log in with `copydesk login`, set {_variable(backend, 'TOKEN')}, or pass credential="
 
 
 def _variable(backend: str, what: str) -> str:
@@ -66,6 +74,30 @@ def _given(backend: str, explicit: str | Credential) -> Credential:
 def _from_environment(backend: str, environ: Mapping[str, str]) -> Credential | None:
     secret = environ.get(_variable(backend, "TOKEN"), "").strip()
     if not secret:
-        return None
+        return _app_from_environment(backend, environ)
     user = environ.get(_variable(backend, "USER"), "").strip()
     return Credential(secret, scheme="basic", user=user) if user else Credential(secret)
+
+
+def _app_from_environment(backend: str, environ: Mapping[str, str]) -> Credential | None:
+    app, _, installation = environ.get(_variable(backend, "APP"), "").strip().partition("/")
+    file = environ.get(_variable(backend, "KEY_FILE"), "").strip()
+    if not (app and installation):
+        return None
+    return app_credential(app, installation, environ.get(_variable(backend, "KEY"), "") or read_key(file))
+
+
+def app_credential(app_id: str, installation_id: str, private_key: str) -> Credential:
+    """Give the key of an app as a credential, which is exchanged before anything is sent."""
+    return Credential(private_key, "app", f"{app_id}/{installation_id}", expires_at=_LONG_AGO)
+
+
+def read_key(file: str) -> str:
+    """Read a private key.
+
+    :raises InvalidInputError: the file cannot be read.
+    """
+    try:
+        return Path(file).expanduser().read_text("ascii")
+    except (OSError, ValueError) as exc:
+        raise InvalidInputError(f"cannot read the private key in {file!r}: {exc}") from exc

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from copydesk.auth._place import Place
+from copydesk.errors import AuthenticationError
 from copydesk.models import Credential
 
 __all__ = ["Refresher"]
@@ -26,6 +28,8 @@ class Refresher:
     :param save: keeps a new credential, before it is used: a forge that rotates has forgotten the old one.
     :param clock: epoch seconds.
     :param margin: how many seconds before expiry it is refreshed.
+    :param place: where processes share it, in place of *save*: it is refreshed under the lock there, unless
+        another process has kept a new one meanwhile.
     """
 
     def __init__(
@@ -36,10 +40,12 @@ class Refresher:
         save: Callable[[Credential], None] = _kept_nowhere,
         clock: Callable[[], float] = time.time,
         margin: float = 60.0,
+        place: Place | None = None,
     ) -> None:
         self._credential = credential
         self._refresh = refresh
-        self._save = save
+        self._save = save if place is None else place.keep
+        self._place = place
         self._clock = clock
         self._margin = margin
         self._lock = threading.Lock()
@@ -91,6 +97,19 @@ class Refresher:
             flight.set_result(new)
 
     def _exchanged(self, old: Credential) -> Credential:
+        if self._place is None:
+            return self._fresh(old)
+        with self._place.lock():
+            kept = self._place.read()
+            if kept is None:
+                raise AuthenticationError("somebody logged out meanwhile; log in again: copydesk login")
+            if kept.secret == old.secret or self._expires(kept):
+                return self._fresh(kept)
+            with self._lock:  # another process was faster
+                self._credential = kept
+            return kept
+
+    def _fresh(self, old: Credential) -> Credential:
         new = self._refresh(old)
         try:
             self._save(new)

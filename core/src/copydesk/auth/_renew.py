@@ -31,11 +31,27 @@ def renewal(
     from copydesk.auth._gotrue import GoTrue  # brings the HTTP client, which needs this package
 
     for flow in flows:
+        if flow.kind == "app" and credential.scheme == "app":
+            from copydesk.auth._app import app_exchange  # as above
+
+            return app_exchange(flow, backend, credential, connect, clock)
         if flow.kind == "password" and (credential.scheme == "basic" or credential.refresh_secret):
             return GoTrue.at(flow.settings["identity_url"], connect, backend, clock).renew
         if "token_url" in flow.settings and credential.refresh_secret:
             return _by_grant(flow, connect, backend, clock)
+        if "refresh_url" in flow.settings and credential.refresh_secret:
+            return _by_popup(flow, connect, backend)
     return None
+
+
+def _by_popup(
+    flow: LoginFlow, connect: Callable[[str, Dialect], HttpClient], backend: str
+) -> Callable[[Credential], Credential]:
+    from copydesk.auth._popup import PopupRefresh  # as below
+    from copydesk.auth._tokens import TokenDialect
+
+    address = flow.settings["refresh_url"]
+    return PopupRefresh(connect(address, TokenDialect(name=backend)), address, flow.settings)
 
 
 def _by_grant(

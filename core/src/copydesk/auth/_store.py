@@ -12,7 +12,11 @@ __all__ = ["CredentialStore", "MemoryStore"]
 
 
 class CredentialStore(Protocol):
-    """Keeps one credential for each backend, API root and account; "" is the only account of a user."""
+    """Keeps one credential for each backend, API root and account; "" is the only account of a user.
+
+    A store that processes share has besides ``lock(backend, api_root, account)``, which gives a context manager:
+    in it one of them refreshes, and the others find what it kept.
+    """
 
     def get(self, backend: str, api_root: str, account: str = "") -> Credential | None:
         """Give what was kept, or None."""

@@ -28,7 +28,7 @@ class TokenDialect(Dialect):
         return None
 
     def _error(self, message: str) -> AuthenticationError:
-        return AuthenticationError(f"{message}; log in again: {credential_remedy(self.name)}")
+        return AuthenticationError(f"{message}; {credential_remedy(self.name)}")
 
 
 def ask_token(path: str, **form: str) -> Request:

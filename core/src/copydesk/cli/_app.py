@@ -44,6 +44,7 @@ _VERBS: Final = {
         ("status", "diff", "publish", "discard", "delete", "unpublish", "update", "repair"), "_review"
     ),
     **dict.fromkeys(("media",), "_media"),
+    **dict.fromkeys(("login", "logout", "whoami", "accounts"), "_login"),
     "completion": "_completion",
 }
 

@@ -1,4 +1,4 @@
-"""The verbs about backends: what is installed, its options, what it can do."""
+"""The verbs about backends: what is installed, its options, what it can do, and the beginning of a new one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from copydesk.cli._options import backend_name, site_options
 from copydesk.cli._show import as_json, print_json, print_table
+from copydesk.errors import BackendLoadError
 
 if TYPE_CHECKING:
     import attrs
@@ -20,7 +21,7 @@ __all__ = ["backends"]
 
 @click.group()
 def backends() -> None:
-    """Look at the backends that are installed."""
+    """Look at the backends that are installed, or begin a new one."""
 
 
 @backends.command("list")
@@ -76,24 +77,82 @@ def _option(field: attrs.Attribute[Any]) -> dict[str, str]:
 @site_options
 @as_json
 def check_backend(site: Site, name: str, json_output: bool) -> None:
-    """Show what backend NAME can do with the repository.
+    """Show what backend NAME can do, or why it cannot be used.
 
-    Its options come from the site's config.yml and from -o.
+    Its options come from the site's config.yml and from -o. Options, signatures and marks are checked. Most
+    backends send nothing for it, so any token will do.
     """
+    from copydesk._fitness import mistakes_of
+
     with site.with_backend(name).bare_repository() as repository:
         operations = _operations(repository)
+        mistakes = mistakes_of(repository)
         origin = repository.origin
     if json_output:
-        print_json({"name": origin.name, "distribution": origin.origin, "operations": operations})
-        return
-    missing = [each["name"] for each in operations if each["kind"] == "required" and not each["by"]]
-    click.echo(f"{origin.name} ({origin.origin}) fits this core\n")
+        told = {"name": origin.name, "distribution": origin.origin, "operations": operations}
+        print_json({**told, "mistakes": mistakes})
+    else:
+        _show_operations(
+            operations, f"{origin.name} ({origin.origin}){'' if mistakes else ' fits this core'}"
+        )
+    if mistakes:
+        raise BackendLoadError(
+            f"backend {origin.name!r} ({origin.origin}) has mistakes: {'; '.join(mistakes)}",
+            name=origin.name,
+            distribution=origin.origin,
+        )
+
+
+def _show_operations(operations: list[dict[str, str]], heading: str) -> None:
+    click.echo(f"{heading}\n")
     print_table(
         ["operation", "kind", "answered by"],
         [(each["name"], each["kind"], each["by"] or "-") for each in operations],
     )
+    missing = [each["name"] for each in operations if each["kind"] == "required" and not each["by"]]
     if missing:
         click.echo(f"\nnot a whole backend: it lacks {', '.join(missing)}")
+
+
+@backends.command("new")
+@click.argument("name")
+@click.option(
+    "--service", default="", metavar="TEXT", help="What people call the service.  [default: from NAME]"
+)
+@click.option("--author", metavar="TEXT", help="Whom the licence names.  [default: git's user.name]")
+@click.option(
+    "--licence",
+    default="MIT",
+    show_default=True,
+    metavar="ID",
+    help="MIT, Apache-2.0, BSD-3-Clause or MPL-2.0.",
+)
+@click.option(
+    "-o", "folder", default=".", metavar="FOLDER", help="Make the project in this folder.  [default: here]"
+)
+@as_json
+def new_backend(
+    name: str, service: str, author: str | None, licence: str, folder: str, json_output: bool
+) -> None:
+    """Begin backend NAME: a project whose tests pass.
+
+    It is called copydesk-NAME, works against a small server of its own, and its README tells how it becomes a
+    backend of your service. Needs an extra: pip install 'copydesk[template]'.
+    """
+    from pathlib import Path
+
+    from copydesk.cli._template import make_project, name_of_git_user  # this verb's alone
+
+    who = name_of_git_user() if author is None else author
+    made = make_project(
+        Path(folder), {"name": name, "service": service, "author": who, "licence": licence}
+    ).resolve()
+    if json_output:
+        print_json({"path": str(made)})
+        return
+    here = Path.cwd().resolve()
+    click.echo(f"made {made.relative_to(here) if made.is_relative_to(here) else made}; go on there:\n")
+    click.echo("    python -m pip install -e '.[lint,test]'\n    python -m pytest\n\nand read its README.md")
 
 
 def _operations(repository: Repository) -> list[dict[str, str]]:

@@ -41,6 +41,13 @@ class Site:
             return None  # another repository: its own configuration counts, not that of this directory
         return self._on_disk()
 
+    def source(self) -> SiteConfig | dict[str, object]:
+        """Give what names the backend and its options; nothing is opened, and nothing asked.
+
+        :raises ConfigError: neither a configuration nor a backend is there.
+        """
+        return self.configuration() or self._named_backend()
+
     @contextlib.contextmanager
     def repository(self) -> Iterator[Repository]:
         """Open the repository of the site; one that *backend* names needs no configuration.

@@ -6,7 +6,6 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,7 +13,9 @@ import attrs
 from copydesk.auth import (
     CredentialSource,
     CredentialStore,
+    Place,
     Refresher,
+    default_store,
     find_credential,
     missing_credential,
     renewal,
@@ -38,7 +39,9 @@ class HttpSettings:
     :param timeout: seconds to connect, and seconds without a byte.
     :param max_wait: seconds that one call waits for a limit before it raises RateLimitedError.
     :param workers: how many requests go at once; None: what the forge bears.
-    :param store: where the credentials of logins are kept.
+    :param store: where the credentials of logins are kept; None: in the system's keyring, which is only looked for
+        where neither the caller nor the environment has a credential.
+    :param account: which of several logins is meant; "": ``COPYDESK_ACCOUNT``, or the only one.
     """
 
     timeout: tuple[float, float] = (10.0, 60.0)
@@ -50,6 +53,12 @@ class HttpSettings:
     gates: Gates = PROCESS_GATES
     environ: Mapping[str, str] = attrs.field(default=os.environ, repr=False)
     store: CredentialStore | None = None
+    account: str = ""
+
+    @property
+    def chosen_account(self) -> str:
+        """Which of several logins is meant, "" for the only one."""
+        return self.account or self.environ.get("COPYDESK_ACCOUNT", "")
 
 
 @attrs.define(eq=False)
@@ -57,12 +66,14 @@ class Connector:
     """Gives the backend of one repository its clients, each with the credential of the caller.
 
     :param flows: how the backend gets a credential; the one that can renew the caller's does so.
+    :param kept_for: the address that a login is kept for, where it is not the first root that is asked for.
     """
 
     backend: str
     credential: str | Credential | CredentialSource | None = attrs.field(default=None, repr=False)
     settings: HttpSettings = attrs.field(factory=HttpSettings)
     flows: tuple[LoginFlow, ...] = ()
+    kept_for: str = ""
     _clients: list[HttpClient] = attrs.field(factory=list, init=False, repr=False)
     _api: HttpClient | None = attrs.field(default=None, init=False, repr=False)
     _found: Credential | CredentialSource | None = attrs.field(default=None, init=False, repr=False)
@@ -140,20 +151,45 @@ class Connector:
         known = self.settings
         # What is no source of the caller's own; a type checker does not see that.
         given = self.credential if isinstance(self.credential, str | Credential) else None
-        credential = find_credential(
-            self.backend, api_root=root, explicit=given, environ=known.environ, store=known.store
-        )
+        place = self._place(root, dialect, anywhere=False)
+        credential = find_credential(self.backend, api_root=root, explicit=given, environ=known.environ)
+        if credential is None:
+            place = place or self._place(root, dialect, anywhere=True)
+            credential = place.read() if place is not None else None
+        elif place is not None:
+            # A new one is kept for who asked for that; what they gave is no login to compare it with.
+            return self._renewing(dialect.credential(credential), save=place.keep)
         if credential is None:
             raise missing_credential(self.backend)
-        sent = dialect.credential(credential)
-        renew = renewal(self.flows, sent, self.anonymous, self.backend, known.clock)
+        return self._renewing(dialect.credential(credential), place=place)
+
+    def _renewing(
+        self,
+        sent: Credential,
+        *,
+        save: Callable[[Credential], None] | None = None,
+        place: Place | None = None,
+    ) -> Credential | CredentialSource:
+        """Give what renews a credential, or the credential itself where nothing can."""
+        clock = self.settings.clock
+        renew = renewal(self.flows, sent, self.anonymous, self.backend, clock)
         if renew is None:
             return sent
-        return Refresher(sent, renew, save=partial(self._keep, root), clock=known.clock)
+        if sent.scheme == "app":
+            return Refresher(sent, renew, clock=clock)  # the key is what is kept, and no token of an hour
+        if save is not None:
+            return Refresher(sent, renew, save=save, clock=clock)
+        return Refresher(sent, renew, clock=clock, place=place)
 
-    def _keep(self, root: str, credential: Credential) -> None:
-        if self.settings.store is not None:
-            self.settings.store.set(self.backend, root, credential)
+    def _place(self, root: str, dialect: Dialect, *, anywhere: bool) -> Place | None:
+        """Give where the login is kept: in the caller's store, or with *anywhere* in the system's keyring."""
+        store = self.settings.store
+        if store is None and anywhere:
+            store = default_store()
+        if store is None:
+            return None
+        account = self.settings.chosen_account
+        return Place(store, self.backend, self.kept_for or root, account, dialect.credential)
 
     @property
     def workers(self) -> int | None:

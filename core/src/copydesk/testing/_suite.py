@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 import attrs
 import pytest
 
+from copydesk._fitness import unfit_parameters, unmarked_operations
 from copydesk.blobs import blob_sha
 from copydesk.errors import (
     ConflictError,
@@ -19,7 +20,7 @@ from copydesk.errors import (
     NotFoundError,
     NotMergeableError,
 )
-from copydesk.hookspecs import DERIVED, OPERATIONS, BackendHooks
+from copydesk.hookspecs import DERIVED, OPERATIONS
 from copydesk.lfs import Pointer
 from copydesk.models import Delete, FileVersion, Mode, Move, NewCommit, Put, TreeEntry
 from copydesk.repository import Repository
@@ -159,24 +160,11 @@ class _Meta:
 
     def test_hookimpls_have_the_signature_of_the_contract(self, repository: Repository) -> None:
         """Parameters are the contract's, without defaults and keyword-only ones (old pluggy drops them)."""
-        for backend in repository.backends:
-            for name in repository.own_operations:
-                method = getattr(backend, name, None)
-                if method is None:
-                    continue
-                known = list(inspect.signature(getattr(BackendHooks, name)).parameters)[1:]
-                for parameter in inspect.signature(method).parameters.values():
-                    assert parameter.name in known, f"{name}: the contract has no {parameter.name!r}"
-                    assert parameter.default is parameter.empty, f"{name}: {parameter.name!r} has a default"
-                    assert parameter.kind is parameter.POSITIONAL_OR_KEYWORD, f"{name}: {parameter.name!r}"
+        assert list(unfit_parameters(repository)) == []
 
     def test_operations_are_marked(self, repository: Repository) -> None:
         """A method named like an operation is marked: an override without the mark is not registered."""
-        for backend in repository.backends:
-            for name in OPERATIONS:
-                method = getattr(type(backend), name, None)
-                marked = method is None or hasattr(method, "copydesk_impl")
-                assert marked, f"{type(backend).__name__}.{name} lacks @hookimpl"
+        assert list(unmarked_operations(repository.backends)) == []
 
     def test_nothing_of_the_suite_is_overridden(self) -> None:
         """A test of the suite is overridden only as an xfail with a reason, and never deleted."""

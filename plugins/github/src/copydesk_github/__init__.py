@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from copydesk import BackendFactory, Door
 from copydesk.http import Connector
+from copydesk.models import Credential, LoginFlow
 from copydesk.options import GitHubOptions
 
 from copydesk_github.backend import GitHubBackend
 from copydesk_github.login import flows
+
+if TYPE_CHECKING:
+    from copydesk.http import Dialect, HttpClient
 
 __all__ = ["GitHubBackend", "GitHubOptions", "backend"]
 
@@ -29,4 +36,12 @@ def _behind(door: Door) -> object:
     return GitHubBackend(door.connect(DIALECT), door.base, door=door)
 
 
-backend = BackendFactory(options=GitHubOptions, open=_open, flows=flows, behind=_behind)
+def _exchange(
+    flow: LoginFlow, key: Credential, connect: Callable[[str, Dialect], HttpClient], now: float
+) -> Credential:
+    from copydesk_github.installation import exchange  # most have no app
+
+    return exchange(flow, key, connect, now)
+
+
+backend = BackendFactory(options=GitHubOptions, open=_open, flows=flows, behind=_behind, exchange=_exchange)

@@ -1,0 +1,2 @@
+"use strict";
+history.replaceState(null, "", location.pathname);
