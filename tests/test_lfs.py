@@ -33,6 +33,7 @@ pytest.importorskip("graphql", reason="graphql-core is not installed")
 
 from means.gateways import EMAIL, BehindGateway
 from simulators.bitbucket import BitbucketSimulator
+from simulators.gitea import GiteaSimulator
 from simulators.github import GitHubSimulator
 from simulators.gitlab import GitLabSimulator
 from simulators.lfs import Bucket, LargeMedia, Objects
@@ -134,10 +135,11 @@ PLACES = {
     "github-rest": on_forge("github", GitHubSimulator, elsewhere=False, use_graphql=False),
     "gitlab": on_forge("gitlab", GitLabSimulator, elsewhere=False),
     "bitbucket": on_forge("bitbucket", BitbucketSimulator, elsewhere=True),
+    "gitea": on_forge("gitea", GiteaSimulator, elsewhere=False),
     "gateway-github": behind_gateway("github"),
     "gateway-gitlab": behind_gateway("gitlab"),
 }
-#: What differs from another place in its addresses alone is for who changes LFS.
+#: What differs from another place in its addresses alone is for who changes LFS. So is Gitea.
 EVERY_DAY = ("local", "github", "gitlab", "bitbucket", "gateway-gitlab")
 TRIED = [pytest.param(name, marks=() if name in EVERY_DAY else pytest.mark.long) for name in PLACES]
 ON_HTTP = [each for each in TRIED if each.values != ("local",)]

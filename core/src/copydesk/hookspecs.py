@@ -212,7 +212,8 @@ class BackendHooks(Protocol):
 
         :returns: the commit, with its parents as they are and the versions of what was written.
         :raises ConflictError: the branch is not at the parent, a file is not the version named, or a
-            branch to be created exists. Nothing was written, unless its *committed* says so.
+            branch to be created exists, or git cannot hold it beside one that does (``a`` and ``a/b``; where the
+            forge does not tell which, InvalidInputError). Nothing was written, unless its *committed* says so.
         :raises NotFoundError: no such parent, or no such branch.
         """
         ...

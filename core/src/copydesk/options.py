@@ -25,6 +25,7 @@ __all__ = [
     "GitGatewayOptions",
     "GitHubOptions",
     "GitLabOptions",
+    "GiteaOptions",
     "build_options",
 ]
 
@@ -374,6 +375,34 @@ class BitbucketOptions(ForgeOptions):
         default=attrs.Factory(
             lambda self: "site/oauth2/authorize" if self.auth_type else "auth", takes_self=True
         ),
+        converter=_bare_path,
+        validator=text,
+        metadata=help_text("path below base_url where the login begins"),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class GiteaOptions(ForgeOptions):
+    """Options of the ``gitea`` backend, which is Forgejo's too."""
+
+    api_root: str = attrs.field(
+        default="https://try.gitea.io/api/v1",
+        converter=_bare_root,
+        validator=root,
+        metadata=help_text("address of the REST API; Codeberg: https://codeberg.org/api/v1"),
+    )
+    auth_type: str = attrs.field(
+        default="", validator=one_of("", "pkce"), metadata=help_text("way to log in; empty: pkce")
+    )
+    base_url: str = attrs.field(
+        # The instance's own: what logs in elsewhere gets no token for it. What is no text is refused after this.
+        default=attrs.Factory(lambda self: str(self.api_root).removesuffix("/api/v1"), takes_self=True),
+        converter=_bare_root,
+        validator=root,
+        metadata=help_text("address of the login server; default: that of api_root"),
+    )
+    auth_endpoint: str = attrs.field(
+        default="login/oauth/authorize",
         converter=_bare_path,
         validator=text,
         metadata=help_text("path below base_url where the login begins"),

@@ -501,6 +501,15 @@ class _Committing(_Meta):
             steps.branch("topic", Put("second.md", b"2"))
         assert steps.head("topic") == made.commit_sha
 
+    def test_commit_on_a_new_branch_that_git_cannot_hold(self, repo: Repository, steps: Steps) -> None:
+        """One that is the folder of another, or is in it: it is refused, and nobody is told to try again."""
+        made = steps.branch("topic/new", Put("first.md", b"1"))
+        for name in ("topic", "topic/new/er"):
+            with pytest.raises((ConflictError, InvalidInputError)):
+                steps.branch(name, Put("second.md", b"2"))
+        assert [branch.name for branch in repo.list_branches("topic")] == ["topic/new"]
+        assert steps.head("topic/new") == made.commit_sha
+
     def test_commit_on_an_absent_branch(self, repo: Repository, steps: Steps) -> None:
         with pytest.raises(NotFoundError, match="no-such-branch"):
             steps.commit(Put("new.md", b"new"), branch="no-such-branch", parent=steps.head())

@@ -1,0 +1,20 @@
+"""The command on Gitea."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("simulators.gitea", reason="the simulators are not beside these tests")
+
+from means.command import CommandSuite
+
+
+class TestCommand(CommandSuite):
+    backend = "gitea"
+    repo = "owner/site"
+    pull = "/owner/site/pulls/1"
+    refusal = b"invalid username, password or token"
+    operations = (
+        "commit_changes required the backend",
+        "update_from_base optional the backend",
+    )

@@ -1,0 +1,24 @@
+"""The suite for all backends, against a Gitea on a socket, with every way to read many files."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+pytest.importorskip("simulators.gitea", reason="the simulators are not beside these tests")
+
+from copydesk import Repository
+from copydesk.testing import BackendSuite
+
+
+class TestGitea(BackendSuite):
+    unsupported = frozenset({"rebase_pull_request", "repair"})
+    secret = "full-token"
+    batches: ClassVar[tuple[str, ...]] = ("file-contents",)
+
+    @pytest.fixture
+    def repository(self, open_seeded) -> Repository:
+        repository = open_seeded()
+        repository.simulator.batches = self.batches
+        return repository
