@@ -16,6 +16,7 @@ from copydesk.options import (
     BackendOptions,
     BitbucketOptions,
     ForgeOptions,
+    GiteaOptions,
     GitGatewayOptions,
     GitHubOptions,
     GitLabOptions,
@@ -26,9 +27,10 @@ CLASSES = {
     "github": GitHubOptions,
     "gitlab": GitLabOptions,
     "bitbucket": BitbucketOptions,
+    "gitea": GiteaOptions,
     "git-gateway": GitGatewayOptions,
 }
-FORGES = ("github", "gitlab", "bitbucket")
+FORGES = ("github", "gitlab", "bitbucket", "gitea")
 #: Every class that the module exports, also the two that only serve as bases.
 ALL_CLASSES = [getattr(options_module, name) for name in options_module.__all__ if name.endswith("Options")]
 SECRET = "ghp_S3cretS3cret"
@@ -173,6 +175,7 @@ def test_branch_is_the_base_of_the_repository(site_git, given, base):
         ("github", "https://api.github.com"),
         ("gitlab", "https://gitlab.com/api/v4"),
         ("bitbucket", "https://api.bitbucket.org/2.0"),
+        ("gitea", "https://try.gitea.io/api/v1"),
     ],
 )
 def test_api_root_has_the_default_of_its_forge(backend, address):
@@ -300,6 +303,8 @@ def test_site_domain_can_be_the_host_of_the_site(backend):
         ("gitlab", "implicit", "https://gitlab.com"),
         ("bitbucket", "", "https://api.netlify.com"),
         ("bitbucket", "implicit", "https://bitbucket.org"),
+        ("gitea", "", "https://try.gitea.io"),
+        ("gitea", "pkce", "https://try.gitea.io"),
     ],
 )
 def test_base_url_has_the_default_of_its_flow(backend, auth_type, address):
@@ -313,6 +318,11 @@ def test_base_url_has_the_default_of_its_flow(backend, auth_type, address):
 def test_base_url_can_be_another_server_in_every_flow(backend, auth_type):
     options = build(backend, auth_type=auth_type, base_url="https://login.example.org/")
     assert options.base_url == "https://login.example.org"
+
+
+def test_base_url_of_gitea_is_that_of_its_api():
+    """Codeberg's login is Codeberg's: what another server gives is no token there."""
+    assert build("gitea", api_root="https://codeberg.org/api/v1/").base_url == "https://codeberg.org"
 
 
 @each_forge
@@ -330,6 +340,7 @@ def test_base_url_is_checked_like_every_address(backend):
         ("gitlab", "implicit", "oauth/authorize"),
         ("bitbucket", "", "auth"),
         ("bitbucket", "implicit", "site/oauth2/authorize"),
+        ("gitea", "", "login/oauth/authorize"),
     ],
 )
 def test_auth_endpoint_has_the_default_of_its_flow(backend, auth_type, path):
@@ -350,7 +361,12 @@ def test_the_login_begins_at_auth_endpoint_below_base_url(backend):
 
 @pytest.mark.parametrize(
     ("backend", "named"),
-    [("gitlab", "'pkce', 'implicit'"), ("bitbucket", "'implicit'"), ("git-gateway", "'pkce'")],
+    [
+        ("gitlab", "'pkce', 'implicit'"),
+        ("bitbucket", "'implicit'"),
+        ("gitea", "'pkce'"),
+        ("git-gateway", "'pkce'"),
+    ],
 )
 def test_auth_type_that_the_backend_has_not_lists_those_it_has(backend, named):
     with pytest.raises(

@@ -357,7 +357,7 @@ class Proposal:
 
 @attrs.frozen
 class Merge:
-    """The outcome of a merge; *commit_sha* is None where the forge does not tell."""
+    """The outcome of a merge; *commit_sha* is None where the forge does not tell it, also when asked again."""
 
     commit_sha: str | None
     branch_deleted: bool

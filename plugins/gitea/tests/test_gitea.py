@@ -326,7 +326,7 @@ def test_tree_that_is_not_whole_is_no_answer(repository, change):
 
 
 def test_links_that_begin_with_another_name_are_followed_here(repository, seeded):
-    """ROUTE_URL is what the instance calls itself; the credential goes where the caller said."""
+    """ROOT_URL is what the instance calls itself; the credential goes where the caller said."""
     repository.simulator.root_url = "https://elsewhere.example"
     for number in range(70):
         seeded.commit_files(f"many/{number:03}", {"x.md": b"x"}, "x", start="main")
@@ -546,6 +546,7 @@ def test_flows_are_pkce_and_a_token():
         "client_id": "id",
     }
     assert token.kind == "token"
+    assert token.settings["page"] == "https://codeberg.org/user/settings/applications"
     assert [flow.kind for flow in login_flows("gitea", repo="o/site")] == ["token", "pkce"]
 
 

@@ -1,8 +1,8 @@
 """The suite for all backends, on a real Gitea or Forgejo: `pytest --live -n 0 plugins/gitea/tests/test_live.py`.
 
 COPYDESK_GITEA_REPO names a scratch repository, which ends in ``-scratch``. It has one commit at least, no rules
-for branches, lets pull requests be merged and squashed, and belongs to nobody else meanwhile: **every branch but the
-default one is deleted**, before each test. COPYDESK_GITEA_TOKEN has the scopes ``write:repository``,
+for branches, lets pull requests be merged and squashed, and belongs to nobody else meanwhile: **every branch but
+the default one is deleted**, before each test. COPYDESK_GITEA_TOKEN has the scopes ``write:repository``,
 ``write:issue`` and ``read:user``. COPYDESK_GITEA_API is the address of the API, where it is not
 https://try.gitea.io/api/v1; Codeberg's is https://codeberg.org/api/v1.
 

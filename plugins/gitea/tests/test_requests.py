@@ -141,7 +141,7 @@ def test_warm_and_unchanged(site):
         site.workflow.published("posts")
 
 
-@pytest.mark.parametrize("count", [20, 70])
+@pytest.mark.parametrize("count", [5, pytest.param(70, marks=pytest.mark.long)])
 def test_entries(forge, open_counted, count):
     """One request per 50, and one for each draft, which tells its files."""
     propose_many(forge.add_repository(REPO, FILES), count)

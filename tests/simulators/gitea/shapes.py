@@ -198,6 +198,8 @@ class Shapes:
         kind = "dir" if isinstance(entry, pygit2.Tree) else "file"
         kind = "symlink" if entry.filemode == LINK else kind
         url = f"{self.url(repository)}/contents/{quote(path)}?ref={ref}"
+        page = f"{self.page(repository)}/src/commit/{ref}/{quote(path)}"
+        git = f"{self.url(repository)}/git/blobs/{entry.id}"
         shown: Json = {
             "name": path.rpartition("/")[2],
             "path": path,
@@ -209,11 +211,11 @@ class Shapes:
             "content": None,
             "target": entry.data[:1024].decode() if kind == "symlink" else None,
             "url": url,
-            "html_url": f"{self.page(repository)}/src/commit/{ref}/{quote(path)}",
-            "git_url": f"{self.url(repository)}/git/blobs/{entry.id}",
+            "html_url": page,
+            "git_url": git,
             "download_url": f"{self.page(repository)}/raw/commit/{ref}/{quote(path)}",
             "submodule_git_url": None,
-            "_links": {"self": url},
+            "_links": {"self": url, "git": git, "html": page},
         }
         if kind == "file" and limit:
             blob = self.blob(repository, entry, limit)

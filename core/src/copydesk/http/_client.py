@@ -120,6 +120,8 @@ class HttpClient:
     def pages(self, request: Request, next_page: NextPage) -> Iterator[Answer]:
         """Send a request, and those for the pages after it, and give each answer.
 
+        Every status but 2xx raises; a first page that may be refused is sent by itself, with *allow*.
+
         :param next_page: finds the next page in an answer: :func:`by_link`, :func:`by_body_next`,
             :func:`by_cursor`, or a function that gives an address, a request, or None after the last page.
         :raises ProtocolError: a page is named twice, or lies on an origin that was not named.

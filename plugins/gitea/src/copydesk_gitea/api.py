@@ -230,8 +230,8 @@ def _commit_body(commit: NewCommit, start: str) -> dict[str, Any]:
     body: dict[str, Any] = {"branch": start, "message": commit.message}
     if start != commit.branch:
         body["new_branch"] = commit.branch
-    if commit.author is not None:
-        # Gitea has no commit without a name and an address; the login stands in, as it does on its pages.
+    if commit.author is not None and commit.author.email:
+        # Without an address Gitea takes the owner of the credential.
         name = commit.author.name or commit.author.login
         body["author"] = {"name": name, "email": commit.author.email}
     return body

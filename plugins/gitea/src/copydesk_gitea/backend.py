@@ -64,6 +64,17 @@ _ABSENT: Final = frozenset({400, 404, 500})
 _HEADS: Final = 1000
 
 
+@attrs.frozen(eq=False)
+class _New:
+    """A commit to be made, the tree of its parent, and how it goes."""
+
+    commit: NewCommit
+    tree: Tree
+    #: The bytes of what is moved and not edited, by its old path.
+    contents: Mapping[str, bytes] = attrs.field(repr=False)
+    by_patch: bool
+
+
 @attrs.define(eq=False)
 class GiteaBackend:
     """One repository on one Gitea or Forgejo."""
@@ -353,23 +364,27 @@ class GiteaBackend:
 
     @hookimpl
     def commit_changes(self, commit: NewCommit, tree: Tree) -> Commit:
-        check_versions(commit, tree)
         contents = {
             change.path: self.read_file(commit.parent_commit_sha, change.path, change.replaces).content
             for change in commit.changes
             if isinstance(change, Move) and change.content is None
         }
         by_patch = needs_patch(commit, contents)
+        # The contents interface looks at blobs and not at modes, and refuses by itself what is there already.
+        replacing = tuple(change for change in commit.changes if by_patch or change.replaces is not None)
+        if replacing:
+            check_versions(attrs.evolve(commit, changes=replacing), tree)
+        new = _New(commit, tree, contents, by_patch)
         if not commit.creates_branch:
             if by_patch:
                 self._require_head(commit, commit.branch)
-            return self._committed(commit, commit.branch, contents, by_patch=by_patch)
+            return self._committed(new, commit.branch)
         start = self._start(commit)
         if start is None:
-            return self._on_new_branch(commit, contents, by_patch=by_patch)
+            return self._on_new_branch(new)
         if by_patch:
             self._require_head(commit, start)
-        return self._committed(commit, start, contents, by_patch=by_patch)
+        return self._committed(new, start)
 
     def _start(self, commit: NewCommit) -> str | None:
         """Find a branch that is at the parent, for a new one starts at a name; None where there is none."""
@@ -387,20 +402,19 @@ class GiteaBackend:
         if branch.commit_sha != commit.parent_commit_sha:
             raise moved_branch(start, f"it is at {branch.commit_sha[:12]}")
 
-    def _committed(
-        self, commit: NewCommit, start: str, contents: Mapping[str, bytes], *, by_patch: bool
-    ) -> Commit:
-        if by_patch:
-            request = self.api.apply_patch(commit, start, write_patch(commit, contents))
+    def _committed(self, new: _New, start: str) -> Commit:
+        commit = new.commit
+        if new.by_patch:
+            request = self.api.apply_patch(commit, start, write_patch(commit, new.contents))
         else:
-            request = self.api.change_files(commit, start, contents)
+            request = self.api.change_files(commit, start, new.contents)
         try:
             answer = self.client.send(request, allow={404, 409, 422})
         except UnavailableError as exc:
             self._check_room(commit, exc)
             raise
         if answer.status >= 400:
-            raise self._refusal(commit, start, api.said(answer))
+            raise self._refusal(new, start, api.said(answer))
         written = written_versions(commit)
         made = api.read_made(answer, written)
         for path, sha in api.read_stored(answer).items():
@@ -432,31 +446,33 @@ class GiteaBackend:
                     branch=commit.branch,
                 ) from lost
 
-    def _refusal(self, commit: NewCommit, start: str, words: str) -> CopydeskError:
+    def _refusal(self, new: _New, start: str, words: str) -> CopydeskError:
         """Find out why a commit was refused, from what is there and not from the words."""
+        commit, tree = new.commit, new.tree
         base = self._branch(start)
         if base is None:
             return absent_branch(api.FORGE, start, self.get_repository().default_branch)
         if start != commit.branch and self._branch(commit.branch) is not None:
             return existing_branch(commit.branch)
-        if base.commit_sha == commit.parent_commit_sha:
-            return InvalidInputError(
-                f"gitea refused the commit for branch {commit.branch!r}: {words!r}; correct it, and save again"
-            )
-        if start != commit.branch:
-            head = base.commit_sha
-            now = Tree(head, partial(self.list_files, head), self.compare)
-            try:
-                check_versions(attrs.evolve(commit, parent_commit_sha=head), now)
-            except ConflictError as exc:
-                return exc
-        return moved_branch(commit.branch, words)
+        head = base.commit_sha
+        if head != commit.parent_commit_sha:
+            if start == commit.branch:
+                return moved_branch(start, words)
+            tree = Tree(head, partial(self.list_files, head), self.compare)
+        try:
+            check_versions(attrs.evolve(commit, parent_commit_sha=head), tree)
+        except ConflictError as exc:
+            return exc
+        return InvalidInputError(
+            f"gitea refused the commit for branch {commit.branch!r}: {words!r}; correct it, and save again"
+        )
 
-    def _on_new_branch(self, commit: NewCommit, contents: Mapping[str, bytes], *, by_patch: bool) -> Commit:
+    def _on_new_branch(self, new: _New) -> Commit:
         """Make the branch at the parent, then the commit; without the commit the branch goes again."""
+        commit = new.commit
         self._make_branch(commit)
         try:
-            return self._committed(commit, commit.branch, contents, by_patch=by_patch)
+            return self._committed(new, commit.branch)
         except CopydeskError:
             branch = self._branch(commit.branch)
             if branch is not None and branch.commit_sha == commit.parent_commit_sha:

@@ -19,4 +19,5 @@ def flows(options: GiteaOptions) -> tuple[LoginFlow, ...]:
             "client_id": options.app_id,
         },
     )
-    return (pkce, LoginFlow("token")) if options.app_id else (LoginFlow("token"), pkce)
+    token = LoginFlow("token", {"page": f"{options.base_url}/user/settings/applications"})
+    return (pkce, token) if options.app_id else (token, pkce)
