@@ -205,8 +205,13 @@ class Pond(ServerSimulator):
         """Move the branch only from the parent, or make it only where it is not."""
         asked = request.get_json()
         name, parent = asked["branch"], asked["parent"]
-        if asked["creates_branch"] and name in self.branches:
-            raise refused(409, "the branch is there already")
+        beside = [
+            other
+            for other in self.branches
+            if f"{other}/".startswith(f"{name}/") or f"{name}/".startswith(f"{other}/")
+        ]
+        if asked["creates_branch"] and beside:  # itself, or one that git cannot hold beside it
+            raise refused(409, f"the branch {beside[0]!r} is there already")
         if not asked["creates_branch"] and self.head(name) != parent:
             raise refused(409, "the branch is elsewhere")
         files = dict(self.found(parent).files)
