@@ -23,12 +23,16 @@ html_extra_path = ["_root"]
 nitpicky = True
 # What is documented elsewhere (a link there would need the network to be checked), or is a type alone.
 nitpick_ignore_regex = [
-    ("py:.*", r"(collections|attrs|datetime|enum|hypothesis|pathlib|pluggy|re|requests|typing|werkzeug)\..*"),
+    (
+        "py:.*",
+        r"(collections|contextlib|attrs|datetime|enum|hypothesis|pathlib|pluggy|re|requests|typing|werkzeug)\..*",
+    ),
     ("py:.*", r"(bool|bytes|dict|float|int|list|object|str|tuple|type|None)"),
     (
         "py:.*",
-        r"(Any|Callable|Collection|Iterable|Iterator|Mapping|Self|Path|datetime|T|OptionsT|copydesk\.repository\.R|OriginAccess)",
+        r"(Any|Callable|Collection|Iterable|Iterator|Mapping|Self|Path|datetime|T|OptionsT|Connect|OriginAccess)",
     ),
+    ("py:.*", r"copydesk\..*\._\w+\.\w+|copydesk\.repository\.R"),  # private
 ]
 myst_heading_anchors = 4
 myst_enable_extensions = ["deflist"]

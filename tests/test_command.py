@@ -496,7 +496,7 @@ def test_files_of_a_repository_without_a_configuration(copydesk, make_repository
 
 def test_backend_of_the_configuration_that_is_not_installed(copydesk, make_repository):
     """The owner of a site learns at once how to try it."""
-    config = b"backend: {name: gitea}\ncollections: [{name: posts, folder: posts}]\n"
+    config = b"backend: {name: azure}\ncollections: [{name: posts, folder: posts}]\n"
     top = make_repository("site", {"admin/config.yml": config, "posts/hello.md": b"hello"}, bare=False)
     for verb in ("entries", "ls"):
         done = copydesk(verb, cwd=top)
@@ -872,11 +872,11 @@ def test_every_verb_but_three_prints_json(copydesk):
 
 def test_site_is_found_from_a_folder_inside_it(copydesk, make_repository):
     """Up to the top of the git repository and no further."""
-    config = b"backend: {name: gitea}\ncollections: [{name: posts, folder: posts}]\n"
+    config = b"backend: {name: azure}\ncollections: [{name: posts, folder: posts}]\n"
     top = make_repository("site", {"admin/config.yml": config, "posts/2024/hello.md": b"x"}, bare=False)
     inside = top / "posts" / "2024"
     assert b"posts/2024/hello.md" in copydesk("ls", "--backend", "local", cwd=inside).stdout
-    (top / "admin/config.yml").write_bytes(config.replace(b"gitea", b"local"))
+    (top / "admin/config.yml").write_bytes(config.replace(b"azure", b"local"))
     assert b"posts/2024/hello.md" in copydesk("ls", cwd=inside).stdout
     (top / "admin/config.yml").unlink()
     assert b"posts/2024/hello.md" in copydesk("ls", "--backend", "local", cwd=inside).stdout

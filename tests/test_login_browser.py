@@ -160,6 +160,22 @@ def test_token_with_a_line_end_is_refused(browser, github):
 
 
 @pytest.mark.long
+def test_either_window_may_answer_where_two_were_opened(browser, github):
+    with PopupServer({"github": github}) as popup, Waiting(popup_flow(popup)) as waiting:
+        here = open_popup(browser, waiting, github)
+        first = browser.window
+        browser.switch(here)
+        browser.press("open")
+        browser.wait_for(lambda: len(browser.windows) == 3, "second window")
+        browser.switch(first)
+        browser.press("authorize")
+        browser.wait_for(lambda: browser.windows == (here,), "end of both windows")
+        browser.switch(here)
+        browser.wait_for_text("You may close this window.")
+        assert waiting.end().secret
+
+
+@pytest.mark.long
 def test_popup_that_is_closed_can_be_opened_again(browser, github):
     with PopupServer({"github": github}) as popup, Waiting(popup_flow(popup)) as waiting:
         here = open_popup(browser, waiting, github)

@@ -256,6 +256,27 @@ def test_provider_that_is_another_issuer_is_refused(oidc, http):
         other.begin(BACK)
 
 
+class StrangeProvider(OpenIdProvider):
+    """One that names an endpoint elsewhere."""
+
+    elsewhere = ""
+
+    def configuration(self, request):
+        response = super().configuration(request)
+        told = {**json.loads(response.get_data()), "authorization_endpoint": self.elsewhere}
+        response.set_data(json.dumps(told))
+        return response
+
+
+@pytest.mark.parametrize("address", ["http://evil.example/x", "javascript:alert(1)", "//evil.example", ""])
+def test_endpoint_that_is_no_secure_address_is_refused(clock, http, address):
+    """A person would be sent there."""
+    with StrangeProvider([CLI], clock=clock) as provider:
+        provider.elsewhere = address
+        with pytest.raises(ConfigError, match="names endpoints that are not https"):
+            openid(provider, http).begin(BACK)
+
+
 def test_answer_of_another_provider_is_refused(oidc, http):
     """RFC 9207: a mix-up."""
     runner = openid(oidc, http)

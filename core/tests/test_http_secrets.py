@@ -64,9 +64,10 @@ def outcomes(reply, elsewhere):
 
 
 @pytest.mark.parametrize(
-    "credential", [Credential(CANARY), Credential(CANARY, "basic", "me")], ids=["bearer", "basic"]
+    ("method", "credential"),
+    [("GET", Credential(CANARY)), ("POST", Credential(CANARY, "basic", "me"))],
+    ids=["GET-bearer", "POST-basic"],
 )
-@pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("case", list(outcomes(lambda *_, **__: None, "")))
 def test_secret_is_nowhere_in_a_failure(
     forge, make_forge, make_client, reply, caplog, case, method, credential

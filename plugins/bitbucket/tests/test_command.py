@@ -9,6 +9,7 @@ pytest.importorskip("simulators.bitbucket", reason="the simulators are not besid
 from means.command import CommandSuite
 
 
+@pytest.mark.long  # every day the command asks GitHub
 class TestCommand(CommandSuite):
     backend = "bitbucket"
     repo = "owner/site"

@@ -10,6 +10,7 @@ from copydesk import Repository
 from copydesk.testing import BackendSuite
 
 
+@pytest.mark.long  # half a minute: for who changes this backend, or the core
 class TestBitbucket(BackendSuite):
     unsupported = frozenset({"update_from_base", "rebase_pull_request", "repair"})
     secret = "full-token"

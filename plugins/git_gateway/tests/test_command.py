@@ -16,6 +16,7 @@ from means.gateways import GatewayBefore, token_of_ann
 from simulators.store import Forge
 
 
+@pytest.mark.long  # every day the command asks the forge itself
 class TestGitHub(CommandSuite):
     backend = "git-gateway"
     repo = "owner/site"

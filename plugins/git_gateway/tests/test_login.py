@@ -113,7 +113,9 @@ def test_wrong_password(site, settings):
         AuthenticationError, match="No user found with that email, or password invalid"
     ) as caught:
         site.open(settings, Credential("wr0ng horse", "basic", EMAIL))
-    assert "log in again: set COPYDESK_GIT_GATEWAY_TOKEN, or pass credential=" in str(caught.value)
+    assert "log in with `copydesk login`, set COPYDESK_GIT_GATEWAY_TOKEN, or pass credential=" in str(
+        caught.value
+    )
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     del shown.stack[0]  # our own frame
     assert "wr0ng" not in "".join(shown.format())
@@ -167,7 +169,9 @@ def test_refresh_token_that_was_revoked(site, settings, editors_clock):
     site.identity.revoke(EMAIL)
     editors_clock.jump()
     before = len(site.gateway.log)
-    with pytest.raises(AuthenticationError, match=r"Invalid Refresh Token.*log in again: set COPYDESK_"):
+    with pytest.raises(
+        AuthenticationError, match=r"Invalid Refresh Token.*log in with `copydesk login`, set COPYDESK_"
+    ):
         workflow.save("posts", "new", b"new\n")
     assert len(site.gateway.log) == before
     assert [name for name, _ in site.site.branches()] == ["main"]
@@ -181,7 +185,7 @@ def test_refresh_token_that_was_revoked_in_the_middle_of_a_save(site, settings, 
     workflow = workflow_of(site.open(settings, LOGIN))
     site.identity.revoke(EMAIL)
     at_request(site, 2, servers_clock.jump)
-    with pytest.raises(AuthenticationError, match="log in again"):
+    with pytest.raises(AuthenticationError, match="log in with"):
         workflow.save("posts", "new", b"new\n")
     again = workflow_of(site.open(settings, LOGIN)).save("posts", "new", b"new\n")
     assert again.problem == ""

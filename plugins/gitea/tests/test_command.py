@@ -9,6 +9,7 @@ pytest.importorskip("simulators.gitea", reason="the simulators are not beside th
 from means.command import CommandSuite
 
 
+@pytest.mark.long  # every day the command asks GitHub
 class TestCommand(CommandSuite):
     backend = "gitea"
     repo = "owner/site"

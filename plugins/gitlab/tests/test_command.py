@@ -9,6 +9,7 @@ pytest.importorskip("simulators.gitlab", reason="the simulators are not beside t
 from means.command import CommandSuite
 
 
+@pytest.mark.long  # every day the command asks GitHub
 class TestCommand(CommandSuite):
     backend = "gitlab"
     repo = "group/sub/site"

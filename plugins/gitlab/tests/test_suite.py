@@ -10,6 +10,7 @@ from copydesk import Repository
 from copydesk.testing import BackendSuite
 
 
+@pytest.mark.long  # a quarter of a minute: for who changes this backend, or the core
 class TestGraphQL(BackendSuite):
     unsupported = frozenset({"update_from_base", "repair"})
     secret = "full-token"
@@ -19,7 +20,6 @@ class TestGraphQL(BackendSuite):
         return open_seeded()
 
 
-@pytest.mark.long  # every day GraphQL hands it most operations
 class TestRest(TestGraphQL):
     @pytest.fixture
     def repository(self, open_seeded) -> Repository:

@@ -10,7 +10,8 @@ from typing import Any
 import attrs
 
 from copydesk.errors import AuthenticationError, ConfigError, ProtocolError
-from copydesk.http import Answer, HttpClient, Request
+from copydesk.http import Answer, HttpClient, Request, origin_of
+from copydesk.http._origins import is_secure
 
 __all__ = ["SKEW", "Endpoints", "check_id_token", "discover"]
 
@@ -45,7 +46,16 @@ def discover(client: HttpClient, issuer: str) -> Endpoints:
         raise ConfigError(
             f"{issuer} describes itself as another issuer; write base_url as it does", key="base_url"
         )
+    if not all(map(_is_secure, (found.authorize_url, found.token_url))):
+        raise ConfigError(f"{issuer} names endpoints that are not https; do not log in there", key="base_url")
     return found
+
+
+def _is_secure(address: str) -> bool:
+    try:
+        return is_secure(origin_of(address))
+    except ValueError:
+        return False
 
 
 def check_id_token(answer: Answer, *, issuer: str, client_id: str, nonce: str, now: float) -> None:
