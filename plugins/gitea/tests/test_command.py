@@ -19,3 +19,7 @@ class TestCommand(CommandSuite):
         "commit_changes required the backend",
         "update_from_base optional the backend",
     )
+
+    @pytest.mark.long  # seven processes; every day the other forges' tell the same
+    def test_entry_goes_its_way_by_the_command(self, copydesk, forge):
+        super().test_entry_goes_its_way_by_the_command(copydesk, forge)

@@ -375,6 +375,23 @@ def test_merge_base_of_a_draft_that_holds_merges(repository, workflow, seeded):
     assert found.paths == {"content/posts/new.md"}
 
 
+def test_merge_base_of_a_head_that_holds_something_older_too(repository, seeded):
+    """What was merged last begins before the merge base, and is listed first."""
+    import pygit2
+    from simulators.git import write_commit
+
+    git, old = seeded.git, seeded.head("main")
+    base = seeded.commit_files("main", {"later.md": b"x"}, "Later")
+    tree = git[base].tree_id
+
+    def made(seconds: int, *parents: str) -> str:
+        time = git[base].commit_time + seconds
+        return write_commit(git, tree, list(parents), "x", pygit2.Signature("A", "a@example.org", time, 0))
+
+    head = made(4, made(2, made(1, old), base), made(3, old))
+    assert repository.compare(base, head).merge_base_commit_sha == base
+
+
 def test_files_of_a_pull_request_that_lag_behind_are_compared(repository, workflow):
     draft = workflow.save("posts", "new", b"new\n")
     workflow.save("posts", "new", {"static/x.png": b"x"}, based_on=draft.versions)

@@ -124,14 +124,13 @@ def _old_mode(head: pygit2.Commit, path: str, file: Mapping[str, Any]) -> int:
 
 
 def _check_new(head: pygit2.Commit, path: str, *, may_exist: bool) -> None:
-    parts = path.split("/")
-    for depth in range(1, len(parts) + 1):
-        above = "/".join(parts[:depth])
-        entry = objects.entry_at(head.tree, above)
-        if entry is None:
+    names, entry = path.split("/"), head.tree
+    for depth, name in enumerate(names, start=1):
+        if name not in entry:
             return
+        entry, above = entry[name], "/".join(names[:depth])
         folder = isinstance(entry, pygit2.Tree)
-        if depth < len(parts):
+        if depth < len(names):
             if not folder:
                 raise invalid(f"a file exists where you’re trying to create a subdirectory [path: {above}]")
         elif entry.filemode == LINK:
@@ -175,10 +174,22 @@ def _content(tree: pygit2.Tree, file: Mapping[str, Any], old_path: str) -> bytes
 
 def _has_attributes(tree: pygit2.Tree, files: list[dict[str, Any]]) -> bool:
     """Say whether attributes may count: in no folder of these files, nor among them, there are any otherwise."""
-    paths = [file["path"] for file in files]
-    folders = {"/".join(path.split("/")[:depth]) for path in paths for depth in range(path.count("/") + 1)}
-    there = any(objects.entry_at(tree, f"{folder}/.gitattributes") is not None for folder in folders)
-    return there or any(path.rpartition("/")[2] == ".gitattributes" for path in paths)
+    if any(file["path"].rpartition("/")[2] == ".gitattributes" for file in files):
+        return True
+    return any(_is_below_attributes(tree, file["path"]) for file in files)
+
+
+def _is_below_attributes(tree: pygit2.Tree, path: str) -> bool:
+    entry: pygit2.Object = tree
+    for name in path.split("/"):
+        if not isinstance(entry, pygit2.Tree):
+            return False
+        if ".gitattributes" in entry:
+            return True
+        if name not in entry:
+            return False
+        entry = entry[name]
+    return False
 
 
 def _decoded(content: str) -> bytes:
