@@ -188,7 +188,8 @@ class Simulator(ServerSimulator):
     def make_commit(self, request: Request) -> Json:
         asked = request.get_json()
         branch, parent = asked["branch"], asked["parent"]
-        if asked["creates_branch"] and branch in self.branches:
+        # git cannot hold one beside another that would be its folder.
+        if asked["creates_branch"] and any(_same_or_inside(branch, other) for other in self.branches):
             raise RefusedError(409, "exists")
         if not asked["creates_branch"]:
             self._check_head(branch, parent)
@@ -407,6 +408,10 @@ def _edits(before: list[bytes], after: bytes) -> Iterable[tuple[int, int, tuple[
     for kind, start, stop, first, last in SequenceMatcher(None, before, lines).get_opcodes():
         if kind != "equal":
             yield start, stop, tuple(lines[first:last])
+
+
+def _same_or_inside(one: str, other: str) -> bool:
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def _changed(files: Files, changes: list[Json]) -> Files:
