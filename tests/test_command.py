@@ -607,6 +607,7 @@ def test_backends_check_shows_what_a_backend_can_do(on_site, site_path):
     assert checked["mistakes"] == []
 
 
+@pytest.mark.long  # for who changes what the command shows
 def test_shells_get_their_completion(copydesk, make_repository):
     config = (
         b"backend: {name: local}\ncollections: [{name: posts, folder: posts}, {name: pages, folder: p}]\n"
@@ -671,6 +672,7 @@ def test_table_fits_the_terminal(site_path, tmp_path, on_site, columns):
     assert slug in "".join(line[start:end].strip() for line in lines)
 
 
+@pytest.mark.long  # for who changes what the command shows
 def test_narrow_table_goes_without_the_author_first_and_the_date_next(site_path, tmp_path, on_site):
     """Before anything is folded; what a person types again is never folded."""
     author = ("--author", "Ann <ann@example.org>")
@@ -692,6 +694,7 @@ def test_narrow_table_goes_without_the_author_first_and_the_date_next(site_path,
     assert re.search(r" pending_publish +#1 +\w{10} *$", "\n".join(folded), re.MULTILINE)
 
 
+@pytest.mark.long  # for who changes what the command shows
 def test_long_work_shows_a_bar_that_is_gone_at_the_end(site_path, tmp_path):
     arguments = ["entries", "--backend", "local", "-o", f"repo={site_path}"]
     shown = in_terminal(arguments, tmp_path, 80, bars=True)
@@ -708,6 +711,7 @@ def test_error_is_folded_at_blanks(tmp_path):
     assert "no config.yml found below" in " ".join(lines)
 
 
+@pytest.mark.long  # for who changes what the command shows
 def test_colours_where_somebody_looks_and_wants_them(site_path, tmp_path, on_site):
     on_site("save", "posts", "new", "-", stdin=b"new\n")
     arguments = ["diff", "posts", "new", "--backend", "local", "-o", f"repo={site_path}"]
@@ -716,6 +720,7 @@ def test_colours_where_somebody_looks_and_wants_them(site_path, tmp_path, on_sit
     assert "\x1b" not in on_site("diff", "posts", "new")
 
 
+@pytest.mark.long  # for who changes what the command shows
 def test_what_would_move_the_cursor_is_escaped(site_path, tmp_path, on_site):
     """A text that somebody else wrote cannot paint over the terminal."""
     on_site("save", "posts", "new", "-", "-m", "red \x1b[31m", stdin=b"\x1b[2Jgone\n")
@@ -841,6 +846,7 @@ def test_verb_that_is_misspelt(copydesk):
     assert b"did you mean" not in copydesk("xyzzy").stderr
 
 
+@pytest.mark.long  # for who changes what the command shows
 def test_help_fits_a_terminal_of_80_columns(copydesk):
     """Of every verb, no sentence is cut."""
     for group in ((), ("media",), ("backends",)):
@@ -938,5 +944,6 @@ def test_demo_in_a_directory_that_is_not_empty(copydesk, tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.long  # for who changes what the command shows
 def test_demo_under_uv_prints_commands_for_uv(copydesk):
     assert "uv run copydesk entries" in copydesk("demo", "demo", UV="/somewhere/uv").stdout.decode()

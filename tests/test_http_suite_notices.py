@@ -209,6 +209,7 @@ class Insisting(GitHubBackend):
             return GitHubBackend.compare(self, base_commit_sha, head_commit_sha)
 
 
+@pytest.mark.long  # for who changes the suite
 @pytest.mark.parametrize(
     ("backend", "name", "given"),
     [

@@ -72,6 +72,7 @@ def test_post_with_an_image_goes_through_the_three_states(kaldi, git):
     ]
 
 
+@pytest.mark.long  # some seconds
 def test_same_by_the_command(kaldi, git, tmp_path):
     def copydesk(*arguments: str) -> str:
         where = ("--backend", "local", "-o", f"repo={kaldi}", "--publish-mode", "editorial_workflow")

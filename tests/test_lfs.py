@@ -140,7 +140,7 @@ PLACES = {
     "gateway-gitlab": behind_gateway("gitlab"),
 }
 #: What differs from another place in its addresses alone is for who changes LFS. So is Gitea.
-EVERY_DAY = ("local", "github", "gitlab", "bitbucket")
+EVERY_DAY = ("local", "github", "gitlab")
 TRIED = [pytest.param(name, marks=() if name in EVERY_DAY else pytest.mark.long) for name in PLACES]
 ON_HTTP = [each for each in TRIED if each.values != ("local",)]
 

@@ -203,6 +203,7 @@ def test_status_cannot_be_taken_away(repository, workflow, seeded):
 # -- many ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long  # some seconds
 def test_all_of_120_drafts_are_listed_with_their_whole_heads(workflow, seeded):
     for number in range(120):
         branch = f"cms/posts/p{number}"

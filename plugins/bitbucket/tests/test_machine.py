@@ -29,7 +29,7 @@ def machine(tmp_path, settings) -> type[WorkflowMachine]:
 
 
 def test_random_workflows_are_what_the_model_says(machine):
-    run_machine(machine, 3)
+    run_machine(machine, 2)
 
 
 @pytest.mark.long

@@ -12,6 +12,7 @@ from copydesk import Repository
 from copydesk.testing import BackendSuite
 
 
+@pytest.mark.long  # a quarter of a minute: for who changes this backend, or the core
 class TestGitea(BackendSuite):
     unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = "full-token"

@@ -25,9 +25,9 @@ from copydesk.testing._steps import Steps
 
 PROCESSES = 8
 #: How much each process does; without lock and comparison, twelve times fail as fifty do.
-each_times = pytest.mark.parametrize("times", [12, pytest.param(50, marks=pytest.mark.long)])
+each_times = pytest.mark.parametrize("times", [6, pytest.param(50, marks=pytest.mark.long)])
 #: How often processes are killed, at another moment each.
-each_rounds = pytest.mark.parametrize("rounds", [5, pytest.param(20, marks=pytest.mark.long)])
+each_rounds = pytest.mark.parametrize("rounds", [3, pytest.param(20, marks=pytest.mark.long)])
 
 HEADER = r"""
 import itertools, os, sys

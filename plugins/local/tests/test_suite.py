@@ -19,6 +19,7 @@ class TestBareRepository(BackendSuite):
         return open_repository("local", repo=bare)
 
 
+@pytest.mark.long  # what differs in a working copy has tests of its own
 class TestWorkingCopy(BackendSuite):
     unsupported = UNSUPPORTED
 
