@@ -569,7 +569,11 @@ def stranger(tmp_path):
 @needs_git_lfs
 @pytest.mark.parametrize(
     ("name", "elsewhere"),
-    [("github", True), ("gitlab", False), ("bitbucket", True)],
+    [
+        ("github", True),
+        pytest.param("gitlab", False, marks=pytest.mark.long),
+        pytest.param("bitbucket", True, marks=pytest.mark.long),
+    ],
 )
 def test_git_lfs_pushes_and_pulls(request, tmp_path, stranger, site, bucket, name, elsewhere):
     """What git-lfs pushed, a fresh clone pulls and finds whole."""

@@ -225,6 +225,7 @@ def test_bad_answer_is_refused_before_anything_is_written(tmp_path, answer, mess
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_cookiecutter_itself_refuses_the_same(tmp_path, capfd, monkeypatch):
     """Somebody may use the template without the command: its hook has the same rules."""
     monkeypatch.setenv("COOKIECUTTER_CONFIG", str(tmp_path / "config.yaml"))
@@ -290,6 +291,7 @@ def template_in(wheel: Path) -> set[str]:
     return {name.removeprefix("copydesk/cookiecutter-backend/") for name in inside}
 
 
+@pytest.mark.long
 def test_template_is_in_the_wheel_of_the_core(tmp_path):
     """One copy in the checkout, which a wheel holds whole."""
     there = files_of(ROOT / "cookiecutter-backend")

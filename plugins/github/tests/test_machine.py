@@ -14,7 +14,7 @@ from means.machines import machine_on
 from simulators.github import GitHubSimulator
 
 
-@pytest.fixture(params=["graphql", "rest", "enterprise"])
+@pytest.fixture(params=["graphql", "rest", pytest.param("enterprise", marks=pytest.mark.long)])
 def machine(request, tmp_path, settings) -> type[WorkflowMachine]:
     simulate = partial(GitHubSimulator, enterprise=request.param == "enterprise")
     known = {"repo": "owner/site", "credential": "full-token", "http": settings}

@@ -12,7 +12,7 @@ from means.machines import machine_on
 from simulators.gitlab import GitLabSimulator
 
 
-@pytest.fixture(params=["graphql", "rest"])
+@pytest.fixture(params=["graphql", pytest.param("rest", marks=pytest.mark.long)])
 def machine(request, tmp_path, settings) -> type[WorkflowMachine]:
     known = {"repo": "group/sub/site", "credential": "full-token", "http": settings}
 

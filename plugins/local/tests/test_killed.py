@@ -200,7 +200,7 @@ def run_and_kill(bare, tmp_path, run_git):
 
 
 def test_killed_editors_lose_nothing(run_and_kill):
-    run_and_kill(5)
+    run_and_kill(3)
 
 
 @pytest.mark.long
