@@ -19,7 +19,7 @@ from copydesk.errors import (
     UnavailableError,
 )
 from copydesk.hookspecs import DERIVED, OPERATIONS, OPTIONAL, WRITES, BackendHooks
-from copydesk.models import File, FileVersion, Mode, TreeEntry
+from copydesk.models import Branch, File, FileVersion, Mode, TreeEntry
 from copydesk.options import BackendOptions
 from copydesk.pool import WORKERS, ReadPool
 from copydesk.registry import InstalledBackend
@@ -357,6 +357,33 @@ def test_conflict_after_the_forge_had_written_is_not_tried_again():
         over(backend).commit_changes(NewCommit("main", SHA, (Put("a.md", b"a"),), "A", ANN))
     assert caught.value.committed
     assert backend.calls == 1
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_lost_answer_of_a_commit_where_nobody_can_list_commits(made):
+    """It is not made twice, and not told as somebody else's: whoever asked has to look."""
+
+    class Losing:
+        def __init__(self):
+            self.head, self.calls = SHA, 0
+
+        @hookimpl
+        def get_branch(self, name):
+            return Branch(name, self.head)
+
+        @hookimpl
+        def commit_changes(self):
+            self.calls += 1
+            self.head = "2" * 40 if made else SHA
+            raise UnavailableError("no answer", unclear=True)
+
+    backend = Losing()
+    with pytest.raises(UnavailableError, match="no answer") as caught:
+        over(backend, sleep=lambda _: None).commit_changes(
+            NewCommit("main", SHA, (Put("a.md", b"a"),), "A", ANN)
+        )
+    assert caught.value.unclear
+    assert backend.calls == (1 if made else 3)
 
 
 # -- threads ------------------------------------------------------------------------------------------

@@ -77,13 +77,18 @@ class Outcomes:
     # -- what is looked for ---------------------------------------------------------------------------
 
     def commit(self, commit: NewCommit) -> Commit | None:
-        """Find a commit of ours on its branch."""
-        if not self.can_list_commits:
-            return None  # made again, it is refused where it happened: the branch has moved
+        """Find a commit of ours on its branch.
+
+        :raises UnavailableError: the branch moved, and the backend cannot list who did that.
+        """
         try:
             head = self.hooks.get_branch(name=commit.branch, known_commit_sha="").commit_sha
         except NotFoundError:
             return None
+        if not self.can_list_commits:
+            if head == commit.parent_commit_sha:
+                return None
+            raise UnavailableError(f"branch {commit.branch!r} has moved to {head[:12]}", unclear=True)
         for found in self.hooks.list_commits(commit_sha=head, path="", limit=DEPTH):
             if found.commit_sha == commit.parent_commit_sha:
                 return None
