@@ -114,4 +114,6 @@ class Collection:
 
     def _shape(self) -> re.Pattern[str]:
         parts = _PLACEHOLDER.split(self.template)[::2]
-        return re.compile("[^/]+".join(re.escape(part) for part in parts))
+        shape = "[^/]+".join(re.escape(part) for part in parts)
+        # Placeholders without anything between them are one: trying all ways to share a name out takes for ever.
+        return re.compile(re.sub(r"(?:\[\^/\]\+)+", lambda found: f"[^/]{{{len(found[0]) // 5},}}", shape))
