@@ -114,7 +114,9 @@ def _is_unchanged(content: bytes, version: FileVersion | None) -> bool:
     """Whether bytes are those of a version, of which git may have a pointer alone."""
     if version is None:
         return False
-    return version.blob_sha in {blob_sha(content), blob_sha(Pointer.of(content).to_bytes())}
+    return version.blob_sha == blob_sha(content) or version.blob_sha == blob_sha(
+        Pointer.of(content).to_bytes()
+    )
 
 
 def pull_request_problem(pull: PullRequest, key: tuple[str, str] | None, labels: Mapping[str, Status]) -> str:

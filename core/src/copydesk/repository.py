@@ -248,9 +248,13 @@ class Repository:
         """The branch with the published content: the option ``branch``, else the repository's default."""
         if self.options.branch:
             return self.options.branch
+        return self._described().default_branch
+
+    def _described(self) -> RepositoryInfo:
+        """Give what the forge says of the repository, asked for once."""
         if self._info is None:
             self._info = self.get_repository()
-        return self._info.default_branch
+        return self._info
 
     def map_reads(self, function: Callable[[Any], R], items: Iterable[Any]) -> tuple[R, ...]:
         """Call *function*, which reads from this repository, for each item in the bounded pool."""
@@ -485,9 +489,7 @@ class Repository:
         tree = self._snapshots.nearest(self.get_branch(self.base_branch).commit_sha)
         entry = tree.find(LFS_CONFIG)
         config = self._read_plainly(tree.commit_sha, entry).content if entry is not None else None
-        if self._info is None:
-            self._info = self.get_repository()
-        return find_place(config, self._info.lfs_url)
+        return find_place(config, self._described().lfs_url)
 
     # -- pull requests --------------------------------------------------------------------------------
 

@@ -23,7 +23,13 @@ from copydesk._lazy import lazy_names
 if TYPE_CHECKING:
     from copydesk.auth._begun import Begun, Page
     from copydesk.auth._default import default_store
-    from copydesk.auth._find import app_credential, credential_remedy, find_credential, missing_credential
+    from copydesk.auth._find import (
+        app_credential,
+        credential_remedy,
+        credential_variable,
+        find_credential,
+        missing_credential,
+    )
     from copydesk.auth._gotrue import GoTrue
     from copydesk.auth._keyring import Account, KeyringStore
     from copydesk.auth._loopback import log_in_here
@@ -41,7 +47,13 @@ __getattr__, __dir__ = lazy_names(
     {
         "_begun": ("Begun", "Page"),
         "_default": ("default_store",),
-        "_find": ("app_credential", "credential_remedy", "find_credential", "missing_credential"),
+        "_find": (
+            "app_credential",
+            "credential_remedy",
+            "credential_variable",
+            "find_credential",
+            "missing_credential",
+        ),
         "_gotrue": ("GoTrue",),
         "_keyring": ("Account", "KeyringStore"),
         "_loopback": ("log_in_here",),
@@ -71,6 +83,7 @@ __all__ = [
     "Refresher",
     "app_credential",
     "credential_remedy",
+    "credential_variable",
     "default_store",
     "find_credential",
     "fragment_page",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Mapping
 from typing import Any, Self
@@ -58,6 +59,10 @@ class Kept:
     nonce: str = attrs.field(default="", repr=False)
     device_code: str = attrs.field(default="", repr=False)
     interval: float = 0.0
+
+    def is_repeated_in(self, said: Mapping[str, str]) -> bool:
+        """Tell whether an answer repeats the state, and not by the time it takes how much of it was guessed."""
+        return bool(self.state) and hmac.compare_digest(said.get("state", "").encode(), self.state.encode())
 
     def to_text(self) -> str:
         """Give it as a text."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 import attrs
 
 from copydesk.auth import _oauth
 from copydesk.auth._begun import Begun, Kept
 from copydesk.auth._oidc import Endpoints, check_id_token, discover
-from copydesk.auth._tokens import read_token
+from copydesk.auth._tokens import ends_at, read_token
 from copydesk.auth._way import Way
 from copydesk.auth._words import checked
 from copydesk.errors import AuthenticationError, InvalidInputError
@@ -48,7 +46,7 @@ class ByCode(Way):
         return Begun(state=kept.to_text(), address=address)
 
     def belongs(self, kept: Kept, said: Mapping[str, str]) -> bool:
-        return _repeats(kept, said)
+        return kept.is_repeated_in(said)
 
     def complete(self, kept: Kept, said: Mapping[str, str]) -> Credential:
         code = Credential(_oauth.read_code(said, kept.state), refresh_secret=kept.verifier)
@@ -101,24 +99,14 @@ class ByFragment(Way):
         return Begun(state=kept.to_text(), address=address)
 
     def belongs(self, kept: Kept, said: Mapping[str, str]) -> bool:
-        return _repeats(kept, said)
+        return kept.is_repeated_in(said)
 
     def complete(self, kept: Kept, said: Mapping[str, str]) -> Credential:
         token = _oauth.read_fragment(said, kept.state)
         if token.get("token_type", "bearer").lower() != "bearer":
             raise AuthenticationError("the provider gave a token of a kind that copydesk cannot send")
-        lifetime = token.get("expires_in")
-        ends = (
-            None
-            if lifetime is None
-            else datetime.fromtimestamp(self.clock(), UTC) + timedelta(seconds=float(lifetime))
-        )
+        ends = ends_at(token.get("expires_in"), self.clock())
         return checked(Credential(token["access_token"], expires_at=ends), "the provider")
-
-
-def _repeats(kept: Kept, said: Mapping[str, str]) -> bool:
-    """Compare without telling by the time it takes how much of the state was guessed."""
-    return bool(kept.state) and hmac.compare_digest(said.get("state", "").encode(), kept.state.encode())
 
 
 def _check_uri(redirect_uri: str) -> None:

@@ -11,7 +11,7 @@ import attrs
 
 from copydesk.auth import _oauth
 from copydesk.auth._begun import Begun, Kept
-from copydesk.auth._tokens import read_token
+from copydesk.auth._tokens import ask_with, read_token
 from copydesk.auth._way import Way
 from copydesk.auth._words import checked, in_one_line
 from copydesk.errors import AuthenticationError, ProtocolError, UnavailableError
@@ -38,7 +38,7 @@ class ByDevice(Way):
         scope = self.setting("scope")
         form = urlencode({"client_id": self.client_id, **({"scope": scope} if scope else {})})
         with self.client(address) as client:
-            answer = client.send(_oauth.ask_with(address, form))
+            answer = client.send(ask_with(address, form))
         data = answer.json_object()
         try:
             kept = Kept(

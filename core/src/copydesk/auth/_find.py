@@ -12,7 +12,14 @@ from copydesk.auth._store import CredentialStore
 from copydesk.errors import AuthenticationError, InvalidInputError
 from copydesk.models import Credential
 
-__all__ = ["app_credential", "credential_remedy", "find_credential", "missing_credential", "read_key"]
+__all__ = [
+    "app_credential",
+    "credential_remedy",
+    "credential_variable",
+    "find_credential",
+    "missing_credential",
+    "read_key",
+]
 
 _LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 
@@ -53,10 +60,11 @@ def missing_credential(backend: str) -> AuthenticationError:
 
 def credential_remedy(backend: str) -> str:
     """Name every way to give a credential."""
-    return f"log in with `copydesk login`, set {_variable(backend, 'TOKEN')}, or pass credential="
+    return f"log in with `copydesk login`, set {credential_variable(backend, 'TOKEN')}, or pass credential="
 
 
-def _variable(backend: str, what: str) -> str:
+def credential_variable(backend: str, what: str) -> str:
+    """Name the variable of the environment that has *what* of a backend: TOKEN, USER, APP, KEY or KEY_FILE."""
     return f"COPYDESK_{backend.upper().replace('-', '_')}_{what}"
 
 
@@ -72,19 +80,21 @@ def _given(backend: str, explicit: str | Credential) -> Credential:
 
 
 def _from_environment(backend: str, environ: Mapping[str, str]) -> Credential | None:
-    secret = environ.get(_variable(backend, "TOKEN"), "").strip()
+    secret = environ.get(credential_variable(backend, "TOKEN"), "").strip()
     if not secret:
         return _app_from_environment(backend, environ)
-    user = environ.get(_variable(backend, "USER"), "").strip()
+    user = environ.get(credential_variable(backend, "USER"), "").strip()
     return Credential(secret, scheme="basic", user=user) if user else Credential(secret)
 
 
 def _app_from_environment(backend: str, environ: Mapping[str, str]) -> Credential | None:
-    app, _, installation = environ.get(_variable(backend, "APP"), "").strip().partition("/")
-    file = environ.get(_variable(backend, "KEY_FILE"), "").strip()
+    app, _, installation = environ.get(credential_variable(backend, "APP"), "").strip().partition("/")
+    file = environ.get(credential_variable(backend, "KEY_FILE"), "").strip()
     if not (app and installation):
         return None
-    return app_credential(app, installation, environ.get(_variable(backend, "KEY"), "") or read_key(file))
+    return app_credential(
+        app, installation, environ.get(credential_variable(backend, "KEY"), "") or read_key(file)
+    )
 
 
 def app_credential(app_id: str, installation_id: str, private_key: str) -> Credential:

@@ -8,16 +8,15 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from copydesk.auth._extra import extra
+from copydesk.auth._tokens import ask_with
 from copydesk.auth._words import Said, in_one_line
 from copydesk.errors import AuthenticationError
 from copydesk.http import Answer, Request
 from copydesk.models import Credential
 
 __all__ = [
-    "FORM",
     "ask_for_code",
     "ask_for_device",
-    "ask_with",
     "authorize_address",
     "challenge",
     "check_token",
@@ -29,7 +28,6 @@ __all__ = [
 
 #: oauthlib wants https everywhere; which addresses may be http, the HTTP client of the core decides.
 _ANYWHERE: Final = "https://callback.invalid/"
-FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 def new_state() -> str:
@@ -87,11 +85,6 @@ def ask_for_device(address: str, client_id: str, device_code: str) -> Request:
     """Ask whether somebody let a device in (RFC 8628 §3.4)."""
     client = extra("oauthlib.oauth2").DeviceClient(client_id)
     return ask_with(address, str(client.prepare_request_body(device_code, include_client_id=True)))
-
-
-def ask_with(address: str, body: str) -> Request:
-    """Ask with a form; the answer may be the only one ever, so it is never asked for twice."""
-    return Request("POST", address, headers=FORM, content=body.encode("ascii"))
 
 
 def check_token(answer: Answer) -> None:

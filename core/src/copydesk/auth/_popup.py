@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,6 +12,7 @@ import attrs
 from copydesk.auth import _oauth
 from copydesk.auth._begun import Begun, Kept
 from copydesk.auth._pages import opener_page
+from copydesk.auth._tokens import FORM
 from copydesk.auth._way import Way
 from copydesk.auth._words import checked, in_one_line
 from copydesk.errors import AuthenticationError, ConfigError
@@ -54,7 +54,7 @@ class ByPopup(Way):
         return Begun(state=kept.to_text(), address=address, page=page)
 
     def belongs(self, kept: Kept, said: Mapping[str, str]) -> bool:
-        return bool(kept.state) and hmac.compare_digest(said.get("state", "").encode(), kept.state.encode())
+        return kept.is_repeated_in(said)
 
     def complete(self, kept: Kept, said: Mapping[str, str]) -> Credential:
         if not self.belongs(kept, said):
@@ -127,4 +127,4 @@ class PopupRefresh:
 
     def _in_body(self, asked: Mapping[str, str], credential: Credential) -> Request:
         body = urlencode({"refresh_token": credential.refresh_secret})
-        return Request("POST", self.address, asked, headers=_oauth.FORM, content=body.encode("ascii"))
+        return Request("POST", self.address, asked, headers=FORM, content=body.encode("ascii"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import attrs
@@ -14,7 +14,9 @@ from copydesk.errors import AuthenticationError, CopydeskError
 from copydesk.http import Answer, Dialect, Request
 from copydesk.models import Credential
 
-__all__ = ["TokenDialect", "ask_token", "read_token"]
+__all__ = ["FORM", "TokenDialect", "ask_token", "ask_with", "ends_at", "read_token"]
+
+FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 @attrs.frozen(kw_only=True)
@@ -31,10 +33,19 @@ class TokenDialect(Dialect):
         return AuthenticationError(f"{message}; {credential_remedy(self.name)}")
 
 
+def ask_with(path: str, body: str) -> Request:
+    """Ask with a form; the answer may be the only one ever, so it is never asked for twice."""
+    return Request("POST", path, headers=FORM, content=body.encode("ascii"))
+
+
 def ask_token(path: str, **form: str) -> Request:
-    """Ask for a token with a form; the answer may be the only one ever, so it is never asked for twice."""
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    return Request("POST", path, headers=headers, content=urlencode(form).encode("ascii"))
+    """Ask for a token with a form of these fields."""
+    return ask_with(path, urlencode(form))
+
+
+def ends_at(lifetime: Any, now: float) -> datetime | None:
+    """Tell when a token expires that lasts so many seconds; None where nobody says."""
+    return None if lifetime is None else datetime.fromtimestamp(now, UTC) + timedelta(seconds=float(lifetime))
 
 
 def read_token(answer: Answer, now: float, before: Credential | None = None) -> Credential:
@@ -43,11 +54,9 @@ def read_token(answer: Answer, now: float, before: Credential | None = None) -> 
     :param now: epoch seconds.
     """
     data: Mapping[str, Any] = answer.json_object()
-    lifetime = data.get("expires_in")
-    expires_at = (
-        None if lifetime is None else datetime.fromtimestamp(now, UTC) + timedelta(seconds=float(lifetime))
-    )
     kept = before.refresh_secret if before is not None else ""
     return Credential(
-        str(data["access_token"]), refresh_secret=data.get("refresh_token") or kept, expires_at=expires_at
+        str(data["access_token"]),
+        refresh_secret=data.get("refresh_token") or kept,
+        expires_at=ends_at(data.get("expires_in"), now),
     )

@@ -8,10 +8,11 @@ from typing import Self
 
 import attrs
 
-from copydesk.auth import KeyringStore, login_flows
+from copydesk.auth import KeyringStore, credential_variable
 from copydesk.cli._site import Site
 from copydesk.config import SiteConfig
 from copydesk.errors import InvalidInputError, NotSupportedError
+from copydesk.http import HttpSettings
 from copydesk.models import LoginFlow
 from copydesk.options import build_options
 from copydesk.registry import load_backend
@@ -38,17 +39,14 @@ class Account:
         """
         source = site.source()
         if isinstance(source, SiteConfig):
-            named: str | SiteConfig = source
             factory, origin = load_backend(source.backend)
             given = source.options_for(factory.options)
         else:
-            named = str(source["name"])
-            factory, origin = load_backend(named)
+            factory, origin = load_backend(str(source["name"]))
             given = {key: value for key, value in source.items() if key != "name"}
         options = build_options(origin.name, factory.options, given)
-        flows = login_flows(named, **({} if isinstance(source, SiteConfig) else given))
-        chosen = account or os.environ.get("COPYDESK_ACCOUNT", "")
-        return cls(source, origin.name, options.login_root, chosen, flows)
+        chosen = HttpSettings(account=account).chosen_account
+        return cls(source, origin.name, options.login_root, chosen, factory.flows(options))
 
     @cached_property
     def store(self) -> KeyringStore:
@@ -61,12 +59,12 @@ class Account:
     @property
     def variable(self) -> str:
         """The variable whose token comes before a login."""
-        return f"COPYDESK_{self.backend.upper().replace('-', '_')}_TOKEN"
+        return credential_variable(self.backend, "TOKEN")
 
     @property
     def in_environment(self) -> bool:
         """Whether it is set, or the key of an app."""
-        app = f"{self.variable.removesuffix('TOKEN')}APP"
+        app = credential_variable(self.backend, "APP")
         return any(os.environ.get(name, "").strip() for name in (self.variable, app))
 
     @property
