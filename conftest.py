@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
+
+if TYPE_CHECKING:
+    from copydesk import Repository
+    from copydesk.http import HttpSettings
+    from simulators.store import Forge
 
 pytest.register_assert_rewrite("means")
 
@@ -106,3 +112,45 @@ def in_a_hurry() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pygit2.Settings, "enable_fsync_gitdir", lambda *_: None)
         yield
+
+
+# -- what the plugins' tests of forges on a socket begin with ---------------------------------------------
+
+
+@pytest.fixture
+def settings() -> HttpSettings:
+    """Make requests whose waiting takes no time."""
+    from copydesk.http import Gates, HttpSettings
+
+    return HttpSettings(sleep=lambda _: None, gates=Gates(), environ={}, timeout=(5, 10))
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> Iterator[Forge]:
+    """Make a forge where `full-token` may do everything and `read-token` may look; its time is ours."""
+    from simulators.store import Forge  # beside the tests, where the tests are whole
+
+    forge = Forge(tmp_path / "forge")
+    forge.now = lambda: datetime.now(UTC)
+    forge.add_token("full-token", forge.add_user("owner", "Site Owner", "owner@example.org"))
+    forge.add_token("read-token", forge.add_user("reader"), "read")
+    yield forge
+    forge.close()
+
+
+@pytest.fixture
+def site_name() -> str:
+    """Name the repository of a site on its forge."""
+    return "owner/site"
+
+
+@pytest.fixture
+def open_seeded(
+    forge: Forge, open_site: Callable[..., Repository], site_name: str
+) -> Callable[..., Repository]:
+    """Open a repository that holds exactly the seed of the suite, by the plugin's own `open_site`."""
+    from copydesk.testing import SEED
+
+    files = {file.path: file.content for file in SEED}
+    forge.add_repository(site_name, files, modes={file.path: int(file.mode, 8) for file in SEED})
+    return open_site

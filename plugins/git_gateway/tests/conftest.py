@@ -3,15 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from copydesk.http import HttpSettings
-
-
-@pytest.fixture
-def settings() -> HttpSettings:
-    """Requests whose waiting takes no time."""
-    from copydesk.http import Gates
-
-    return HttpSettings(sleep=lambda _: None, gates=Gates(), environ={}, timeout=(5, 10))
 
 
 @pytest.fixture

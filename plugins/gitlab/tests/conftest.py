@@ -2,27 +2,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 import pytest
 from copydesk import Repository, open_repository
-from copydesk.http import HttpSettings
-from copydesk.testing import SEED
 
 TOKEN = "full-token"
 REPO = "group/sub/site"
-
-
-@pytest.fixture
-def forge(tmp_path):
-    from simulators.store import Forge
-
-    forge = Forge(tmp_path / "forge")
-    forge.now = lambda: datetime.now(UTC)
-    forge.add_token(TOKEN, forge.add_user("owner", "Site Owner", "owner@example.org"))
-    forge.add_token("read-token", forge.add_user("reader"), "read")
-    yield forge
-    forge.close()
 
 
 @pytest.fixture
@@ -32,14 +17,6 @@ def start(forge) -> Iterator[Callable]:
 
     with contextlib.ExitStack() as stack:
         yield lambda: stack.enter_context(GitLabSimulator(forge))
-
-
-@pytest.fixture
-def settings() -> HttpSettings:
-    """Requests whose waiting takes no time."""
-    from copydesk.http import Gates
-
-    return HttpSettings(sleep=lambda _: None, gates=Gates(), environ={}, timeout=(5, 10))
 
 
 @pytest.fixture
@@ -57,9 +34,5 @@ def open_site(start, settings) -> Callable[..., Repository]:
 
 
 @pytest.fixture
-def open_seeded(forge, open_site) -> Callable[..., Repository]:
-    """Open a repository that holds exactly the seed of the suite."""
-    files = {file.path: file.content for file in SEED}
-    modes = {file.path: int(file.mode, 8) for file in SEED}
-    forge.add_repository(REPO, files, modes=modes)
-    return open_site
+def site_name() -> str:
+    return REPO
