@@ -19,8 +19,7 @@ Promises that hold for all of them, proved by ``copydesk.testing.BackendSuite``:
 7. The secret stays secret: not in reprs, errors, logs or addresses.
 8. Times are aware UTC datetimes, shas are full length.
 
-And for whoever implements them: an answer is a value, never None (:meth:`BackendHooks.read_folder` says where it
-may be). Signatures have no defaults and no
+And for whoever implements them: an answer is a value, never None. Signatures have no defaults and no
 keyword-only parameters (pluggy before 1.7 mishandles both); a backend may leave out parameters that it does
 not need. Every operation may also raise :class:`~copydesk.errors.AuthenticationError`,
 :class:`~copydesk.errors.PermissionDeniedError`, :class:`~copydesk.errors.RateLimitedError`,
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
         TreeEntry,
     )
     from copydesk.snapshot import Tree
+    from copydesk.ways import Way
 
 __all__ = ["DERIVED", "OPERATIONS", "OPTIONAL", "WRITES", "BackendHooks", "hookimpl", "hookspec"]
 
@@ -147,7 +147,10 @@ class BackendHooks(Protocol):
 
     @hookspec(firstresult=True)
     def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
-        """Read many files that :meth:`list_files` listed at that commit. Core default: :meth:`read_file`.
+        """Read many files that :meth:`list_files` listed at that commit. Core default: :meth:`list_ways`,
+        :meth:`read_file`.
+
+        To be overridden where reading costs no requests at all.
 
         :returns: one file for each entry, in the same order.
         :raises NotFoundError: one of them is not there; nothing is left out in silence.
@@ -155,15 +158,12 @@ class BackendHooks(Protocol):
         ...
 
     @hookspec(firstresult=True)
-    def read_folder(self, commit_sha: str, folder: str) -> tuple[File, ...]:
-        """Read every file below *folder* ("" for all) as of a commit. Core default: :meth:`list_files`.
+    def list_ways(self) -> tuple[Way, ...]:
+        """Name the ways to read many files in fewer requests than one by one. Core default: none.
 
-        For a forge that gives a whole folder in fewer requests than its files one by one. Its answer is checked
-        as a listing is: what an archive leaves out or alters is no answer.
+        The core chooses by what each costs and what has failed; see :mod:`copydesk.ways`.
 
-        :returns: as :meth:`list_files` and :meth:`read_files` together, without submodules. None where this way
-            is closed for now (an archive was asked for too often): the core's default answers instead.
-        :raises NotFoundError: there is no such commit.
+        :returns: the one to prefer first, where two cost the same.
         """
         ...
 
@@ -368,7 +368,7 @@ OPERATIONS: Final = tuple(name for name in vars(BackendHooks) if not name.starts
 #: Operations that the core derives, each with what it is derived from.
 DERIVED: Final[Mapping[str, tuple[str, ...]]] = {
     "read_files": ("read_file",),
-    "read_folder": ("list_files", "read_file"),
+    "list_ways": (),
     "last_changes": ("list_commits",),
     "propose_changes": ("commit_changes", "create_pull_request"),
     "download_objects": ("get_repository",),

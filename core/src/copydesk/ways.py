@@ -1,0 +1,88 @@
+"""Ways to read many files at once: what a backend names them by, for the core to choose from.
+
+A way asks and reads, and does nothing else. Which one is taken, what happens where it fails, which bytes belong to
+which path, and whether they are what git says that they are, is the core's (:mod:`copydesk.reading`): a way that
+gives wrong bytes gives nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+import attrs
+
+from copydesk.models import TreeEntry
+
+__all__ = ["Cost", "Listing", "Wanted", "Way"]
+
+
+@attrs.frozen
+class Cost:
+    """What a way takes for what is wanted, as far as that can be told before.
+
+    :param requests: how many are sent.
+    :param turns: how many of them wait for one another, connections that have to be made included.
+    :param size: bytes that come; 0 where nobody knows.
+    :param quota: how much of the API's own limit they use up.
+    """
+
+    requests: int
+    turns: int
+    size: int = 0
+    quota: int = 0
+
+
+@attrs.frozen
+class Wanted:
+    """What is to be read at once.
+
+    :param commit_shas: the commits that the files are at; with *entries* it is one.
+    :param folder: what they are below, "" for all.
+    :param entries: which files, as a listing told them, each with its blob sha; None: all of them, and the way
+        tells which these are.
+    :param known: other commits with all their files, whose bytes the caller has: they need not come again.
+    """
+
+    commit_shas: tuple[str, ...]
+    folder: str = ""
+    entries: tuple[TreeEntry, ...] | None = None
+    known: Mapping[str, tuple[TreeEntry, ...]] = attrs.field(factory=dict, repr=len)
+
+    @property
+    def commit_sha(self) -> str:
+        """The one commit, or the first."""
+        return self.commit_shas[0]
+
+
+@attrs.frozen
+class Listing:
+    """Every file below a folder at a commit, in order of path, as a way found it out while it read."""
+
+    commit_sha: str
+    folder: str
+    entries: tuple[TreeEntry, ...] = attrs.field(repr=len)
+
+
+class Way(Protocol):
+    """One way to read many files."""
+
+    @property
+    def name(self) -> str:
+        """What logs call it, such as ``archive``."""
+        ...
+
+    def cost(self, wanted: Wanted) -> Cost | None:
+        """Tell what it would take; nothing is asked for. None: it cannot give that."""
+        ...
+
+    def read(self, wanted: Wanted) -> Iterator[Listing | bytes]:
+        """Give the bytes of files as they come, each once, in any order.
+
+        Where *wanted* has no entries, a :class:`Listing` of each commit comes before the bytes of its files.
+        What is left out is read in another way; bytes that nobody asked for do no harm. Closing the iterator
+        ends the requests.
+
+        :raises CopydeskError: it does not go this way; the core takes another one.
+        """
+        ...
