@@ -28,6 +28,7 @@ from copydesk.models import Credential, LoginFlow
 if TYPE_CHECKING:
     from copydesk.http._access import OriginAccess
     from copydesk.http._client import HttpClient
+    from copydesk.ways import Way
 
 __all__ = ["Connector", "HttpSettings"]
 
@@ -107,6 +108,17 @@ class Connector:
         dialect = GitDialect(name=forge.name, forge=forge)
         found = self._found if trusted else None
         return self._client(root, dialect, GitSource.of(found, forge), None)
+
+    def git_ways(self, address: str, *, marks_commits: bool = False) -> tuple[Way, ...]:
+        """Name the ways to read by git's own protocol, at the address that one clones from.
+
+        Nothing is asked for, and nothing imported, before one of them is taken. Without the extra ``git`` there
+        are none.
+
+        :param marks_commits: versions name the commit that they were listed at besides the blob, for a forge
+            whose own listings name no blobs.
+        """
+        return ()  # to be made
 
     def _client(
         self,
