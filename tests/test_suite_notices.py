@@ -1142,7 +1142,6 @@ NONE = {
     "list_files": "test_list_files_absent_folder_is_empty",
     "read_file": "test_read_file_gives_bytes_and_version",
     "read_files": "test_read_files_keeps_the_order",
-    "read_folder": "test_read_folder_absent",
     "list_commits": "test_list_commits_newest_first",
     "last_changes": "test_last_changes_of_many_paths",
     "compare": "test_compare_of_equals_is_empty",

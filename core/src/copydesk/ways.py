@@ -7,7 +7,7 @@ gives wrong bytes gives nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping, Sized
 from typing import Protocol
 
 import attrs
@@ -15,6 +15,10 @@ import attrs
 from copydesk.models import TreeEntry
 
 __all__ = ["Cost", "Listing", "Wanted", "Way"]
+
+
+def _count(many: Sized) -> str:
+    return f"<{len(many)}>"
 
 
 @attrs.frozen
@@ -47,7 +51,7 @@ class Wanted:
     commit_shas: tuple[str, ...]
     folder: str = ""
     entries: tuple[TreeEntry, ...] | None = None
-    known: Mapping[str, tuple[TreeEntry, ...]] = attrs.field(factory=dict, repr=len)
+    known: Mapping[str, tuple[TreeEntry, ...]] = attrs.field(factory=dict, repr=_count)
 
     @property
     def commit_sha(self) -> str:
@@ -61,7 +65,7 @@ class Listing:
 
     commit_sha: str
     folder: str
-    entries: tuple[TreeEntry, ...] = attrs.field(repr=len)
+    entries: tuple[TreeEntry, ...] = attrs.field(repr=_count)
 
 
 class Way(Protocol):
@@ -76,11 +80,11 @@ class Way(Protocol):
         """Tell what it would take; nothing is asked for. None: it cannot give that."""
         ...
 
-    def read(self, wanted: Wanted) -> Iterator[Listing | bytes]:
+    def read(self, wanted: Wanted) -> Generator[Listing | bytes, None, None]:
         """Give the bytes of files as they come, each once, in any order.
 
         Where *wanted* has no entries, a :class:`Listing` of each commit comes before the bytes of its files.
-        What is left out is read in another way; bytes that nobody asked for do no harm. Closing the iterator
+        What is left out is read in another way; bytes that nobody asked for do no harm. Closing the generator
         ends the requests.
 
         :raises CopydeskError: it does not go this way; the core takes another one.
