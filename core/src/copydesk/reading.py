@@ -172,7 +172,9 @@ class Reader:
     def _read_at(self, found: Mapping[str, bytes], asked: tuple[str, frozenset[str]]) -> tuple[File, ...]:
         commit_sha, paths = asked
         entries = self._snapshots.tree(commit_sha).entries(paths)
-        there = {entry.path: content for entry in entries if (content := found.get(entry.version.blob_sha or ""))}
+        there = {
+            entry.path: content for entry in entries if (content := found.get(entry.version.blob_sha or ""))
+        }
         rest = tuple(entry for entry in entries if entry.path not in there)
         read = {file.path: file for file in self.files(commit_sha, rest)}
         return tuple(
@@ -254,7 +256,9 @@ class Reader:
             return None
         open_ways = [way for way in self._hooks.list_ways() if self._is_open(way) and way.name not in tried]
         costs = ((way.cost(wanted), way) for way in open_ways)
-        priced = [(_weight(cost), way) for cost, way in costs if cost is not None and self._is_affordable(cost)]
+        priced = [
+            (_weight(cost), way) for cost, way in costs if cost is not None and self._is_affordable(cost)
+        ]
         weight, way = min(priced, key=lambda each: each[0], default=(math.inf, None))
         if wanted.entries is None:
             return way

@@ -9,7 +9,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
@@ -141,7 +141,7 @@ def open_repository(
 
 def _store(options: BackendOptions) -> BlobStore | None:
     """Give the store of this computer, None where the options or the environment want none."""
-    if not getattr(options, 'cache', False):  # XXX
+    if not getattr(options, "cache", False):  # XXX
         return None
     from copydesk.store import BlobStore, default_folder  # brings sqlite3
 
@@ -385,18 +385,18 @@ class Repository:
     def read_all(
         self,
         folder: str = "",
-        pattern: str = "",
+        pattern: str | Callable[[str], bool] = "",
         *,
         commit_sha: str = "",
         progress: Callable[[Progress], None] | None = None,
-    ) -> Iterator[File]:
+    ) -> Generator[File, None, None]:
         """Read every file below a folder, each as soon as it is here, in the order in which they come.
 
         Memory holds a few files at a time. Who stops taking them ends the requests.
 
         :param folder: "" for the whole repository.
         :param pattern: which ones, by a shell's pattern for the path below *folder*, such as ``*.md``; its ``*``
-            matches slashes too. "" for all.
+            matches slashes too. "" for all. Or a function that is asked with each whole path.
         :param commit_sha: the commit to read at; "" for the published content as it is now.
         :param progress: is told how far it is after each file.
         :raises NotFoundError: there is no such commit.
@@ -404,39 +404,52 @@ class Repository:
         check_folder(folder)
         if commit_sha:
             check_commit_sha(commit_sha)
-        return self._all(folder, pattern, commit_sha, progress)
+        return self._all(folder, _wanted(folder, pattern), commit_sha, progress or (lambda _: None))
 
     def _all(
-        self, folder: str, pattern: str, commit_sha: str, progress: Callable[[Progress], None] | None
-    ) -> Iterator[File]:
+        self,
+        folder: str,
+        wanted: Callable[[str], bool],
+        commit_sha: str,
+        progress: Callable[[Progress], None],
+    ) -> Generator[File, None, None]:
         at = commit_sha or self.get_branch(self.base_branch).commit_sha
-        before = "" if commit_sha else self._read_before()
-        known = self._known_trees(before) if before not in {"", at} else {}
+        before = self._read_before()
+        known = self._known_trees(before) if before != at else {}
         done = Progress(0, 0, None)
 
         def count(total: int) -> None:
             nonlocal done
             done = attrs.evolve(done, total=total)
 
-        files = self._reader.below(at, folder, partial(_picked, folder, pattern), known, count)
-        with contextlib.closing(files):
+        with contextlib.closing(
+            self._reader.below(at, folder, partial(_picked, wanted), known, count)
+        ) as files:
             for file in self._restored(at, files):
                 yield file
                 done = Progress(done.files + 1, done.size + len(file.content), done.total)
-                if progress is not None:
-                    progress(done)
-        if not commit_sha and before != at and self._store is not None and self.remembers:
-            self._store.write_head(self._place(self.base_branch), at)
+                progress(done)
+        if before != at and self._heads.get(self._base) == at:
+            self._keep_head(at)
+
+    @property
+    def _base(self) -> str:
+        """The branch with the published content as far as it is known without asking."""
+        return self.options.branch or (self._info.default_branch if self._info else "")
 
     def _read_before(self) -> str:
         """Give the commit of the base branch whose files are kept, "" for none."""
-        if self._store is None or not self.remembers:
+        if self._store is None or not self.remembers or not self._base:
             return ""
-        return self._store.read_head(self._place(self.base_branch))
+        return self._store.read_head(self._place(self._base))
+
+    def _keep_head(self, commit_sha: str) -> None:
+        if self._store is not None and self.remembers:
+            self._store.write_head(self._place(self._base), commit_sha)
 
     def _known_trees(self, commit_sha: str) -> dict[str, tuple[TreeEntry, ...]]:
         """Give the whole tree of a commit if it is known with every blob."""
-        entries = self._snapshots.seen(commit_sha, "")
+        entries = self._snapshots.seen(commit_sha, "") if commit_sha else None
         if entries is None or not all(entry.version.blob_sha for entry in entries):
             return {}
         return {commit_sha: entries}
@@ -469,7 +482,7 @@ class Repository:
         :returns: commit and files, in the order of *paths*.
         """
         asked = {check_commit_sha(each): frozenset(map(check_path, wanted)) for each, wanted in paths.items()}
-        known = self._known_trees(self._known_head(self.base_branch) or next(iter(asked), ""))
+        known = self._known_trees(self._known_head(self.base_branch))
         for commit_sha, files in self._reader.each(asked, known):
             yield commit_sha, self._large.restored(commit_sha, files)
 
@@ -792,12 +805,23 @@ def _written(commit: NewCommit, made: Commit) -> Iterator[File]:
             yield File(path, change.content, made.versions[path])
 
 
-def _picked(folder: str, pattern: str, listing: Listing) -> Iterator[TreeEntry]:
-    """Give the files of a listing below a folder whose path below it matches."""
+def _wanted(folder: str, pattern: str | Callable[[str], bool]) -> Callable[[str], bool]:
+    """Give a function that tells whether a path is to be read."""
     start = f"{folder}/" if folder else ""
+
+    def is_wanted(path: str) -> bool:
+        if not path.startswith(start):
+            return False
+        if isinstance(pattern, str):
+            return not pattern or fnmatch.fnmatchcase(path[len(start) :], pattern)
+        return pattern(path)
+
+    return is_wanted
+
+
+def _picked(wanted: Callable[[str], bool], listing: Listing) -> Iterator[TreeEntry]:
     for entry in listing.entries:
-        is_below = entry.path.startswith(start) and entry.version.mode is not Mode.SUBMODULE
-        if is_below and (not pattern or fnmatch.fnmatchcase(entry.path[len(start) :], pattern)):
+        if entry.version.mode is not Mode.SUBMODULE and wanted(entry.path):
             yield entry
 
 

@@ -1,4 +1,10 @@
 """Stub."""
+
 from __future__ import annotations
+
+
 class BlobStore: ...
-def default_folder(_): return None
+
+
+def default_folder(_):
+    return None
