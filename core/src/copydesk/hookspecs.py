@@ -147,8 +147,7 @@ class BackendHooks(Protocol):
 
     @hookspec(firstresult=True)
     def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
-        """Read many files that :meth:`list_files` listed at that commit. Core default: :meth:`list_ways`,
-        :meth:`read_file`.
+        """Read many files that :meth:`list_files` listed. Core default: :meth:`list_ways`, :meth:`read_file`.
 
         To be overridden where reading costs no requests at all.
 

@@ -131,43 +131,56 @@ class Reader:
         return self._asked(commit_sha, Missing(entries))
 
     def below(
-        self,
-        commit_sha: str,
-        folder: str,
-        select: Select,
-        known: Mapping[str, tuple[TreeEntry, ...]],
-        total: Callable[[int], None],
-    ) -> Generator[File, None, None]:
-        """Read what *select* picks of the files below a folder, in the order in which they come.
+        self, commit_sha: str, folder: str, wanted: Callable[[str], bool], place: str = ""
+    ) -> Generator[tuple[File, int], None, None]:
+        """Read the files below a folder whose path is wanted, in the order in which they come.
 
-        :param known: commits whose trees and bytes are kept.
-        :param total: is told how many files there are, as soon as that is known.
+        :param place: the branch whose head the commit is, as the store calls it, so that it need not be read a
+            second time.
+        :returns: each file, and how many there are in all.
         """
+        before = self._head(place)
+        known = self._known(before) if before != commit_sha else {}
+        select = partial(_picked, wanted)
         missing = Missing()
         listed = self._snapshots.seen(commit_sha, folder)
         if listed is None:
-            yield from self._loaded(Wanted((commit_sha,), folder, known=known), missing, select, total)
-            if missing.is_listed:
-                yield from self._asked(commit_sha, missing, folder)
-                return
-            listed = self._snapshots.list_files(commit_sha, folder)
-        missing.add(select(Listing(commit_sha, folder, listed)))
-        total(missing.total)
-        yield from self._kept(missing)
-        yield from self._asked(commit_sha, missing, folder)
+            for file in self._loaded(Wanted((commit_sha,), folder, known=known), missing, select):
+                yield file, missing.total
+        if not missing.is_listed:
+            listed = self._snapshots.list_files(commit_sha, folder) if listed is None else listed
+            missing.add(select(Listing(commit_sha, folder, listed)))
+            for file in self._kept(missing):
+                yield file, missing.total
+        for file in self._asked(commit_sha, missing, folder):
+            yield file, missing.total
+        if self._store is not None and self.enabled and place and before != commit_sha:
+            self._store.write_head(place, commit_sha)
 
-    def each(
-        self, paths: Mapping[str, frozenset[str]], known: Mapping[str, tuple[TreeEntry, ...]]
-    ) -> Iterator[tuple[str, tuple[File, ...]]]:
-        """Read some paths at each of several commits; those that are not there are left out."""
+    def each(self, paths: Mapping[str, frozenset[str]], near: str) -> Iterator[tuple[str, tuple[File, ...]]]:
+        """Read some paths at each of several commits; those that are not there are left out.
+
+        :param near: a commit from which these differ little, "" for none.
+        """
         unseen = tuple(commit_sha for commit_sha in paths if self._snapshots.seen(commit_sha, "") is None)
         found: dict[str, bytes] = {}
         if unseen:
-            wanted = Wanted(unseen, known=known)
+            wanted = Wanted(unseen, known=self._known(near))
             for file in self._loaded(wanted, Missing(), lambda it: _at(it.entries, paths[it.commit_sha])):
                 found[str(file.version.blob_sha)] = file.content
         read = partial(self._read_at, found)
         yield from zip(paths, self._pool.stream(read, paths.items()), strict=True)
+
+    def _head(self, place: str) -> str:
+        """Give the commit of a branch whose files are kept, "" for none."""
+        return self._store.read_head(place) if self._store is not None and self.enabled and place else ""
+
+    def _known(self, commit_sha: str) -> Mapping[str, tuple[TreeEntry, ...]]:
+        """Give the whole tree of a commit if it is known with every blob."""
+        entries = self._snapshots.seen(commit_sha, "") if commit_sha else None
+        if entries is None or not all(entry.version.blob_sha for entry in entries):
+            return {}
+        return {commit_sha: entries}
 
     def _read_at(self, found: Mapping[str, bytes], asked: tuple[str, frozenset[str]]) -> tuple[File, ...]:
         commit_sha, paths = asked
@@ -189,14 +202,12 @@ class Reader:
             for sha, content in self._store.read(missing.shas):
                 yield from missing.take(sha, content)
 
-    def _loaded(
-        self, wanted: Wanted, missing: Missing, select: Select, total: Callable[[int], None] = lambda _: None
-    ) -> Iterator[File]:
+    def _loaded(self, wanted: Wanted, missing: Missing, select: Select) -> Iterator[File]:
         """Read by a way that lists besides, the next one where it fails; *missing* is what is left of it."""
         tried: set[str] = set()
         while not missing.is_listed and (way := self._cheapest(wanted, tried)) is not None:
             tried.add(way.name)
-            yield from self._through(way, wanted, missing, select, total)
+            yield from self._through(way, wanted, missing, select)
 
     def _asked(self, commit_sha: str, missing: Missing, folder: str = "") -> Iterator[File]:
         tried: set[str] = set()
@@ -218,7 +229,6 @@ class Reader:
         wanted: Wanted,
         missing: Missing,
         select: Select | None = None,
-        total: Callable[[int], None] = lambda _: None,
     ) -> Iterator[File]:
         """Give what a way gives of what is missing; where it fails, it is left for a while."""
         listed = 0
@@ -234,7 +244,6 @@ class Reader:
                         missing.add(select(item))
                         missing.is_listed = True
                         listed += len(item.entries)
-                        total(missing.total)
                         yield from self._kept(missing)
                     if self._is_enough(missing, listed, wanted):
                         break
@@ -342,6 +351,12 @@ class Reader:
 def _weight(cost: Cost) -> float:
     """Give what a way costs, in seconds or what is as bad."""
     return cost.turns * _TURN + cost.size / _SPEED + cost.quota * _QUOTA
+
+
+def _picked(wanted: Callable[[str], bool], listing: Listing) -> Iterator[TreeEntry]:
+    for entry in listing.entries:
+        if entry.version.mode is not Mode.SUBMODULE and wanted(entry.path):
+            yield entry
 
 
 def _at(entries: Iterable[TreeEntry], paths: frozenset[str]) -> list[TreeEntry]:

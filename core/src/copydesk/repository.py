@@ -61,7 +61,7 @@ from copydesk.pool import WORKERS, ReadPool
 from copydesk.reading import Progress, Reader
 from copydesk.registry import InstalledBackend, load_backend, load_extension
 from copydesk.snapshot import Snapshots, Tree
-from copydesk.ways import Listing, Way
+from copydesk.ways import Way
 
 if TYPE_CHECKING:
     from copydesk.auth import CredentialSource
@@ -414,45 +414,21 @@ class Repository:
         progress: Callable[[Progress], None],
     ) -> Generator[File, None, None]:
         at = commit_sha or self.get_branch(self.base_branch).commit_sha
-        before = self._read_before()
-        known = self._known_trees(before) if before != at else {}
-        done = Progress(0, 0, None)
+        base = self.options.branch or (self._info.default_branch if self._info else "")
+        place = self._place(base) if self._heads.get(base) == at else ""
+        total: int | None = None
 
-        def count(total: int) -> None:
-            nonlocal done
-            done = attrs.evolve(done, total=total)
-
-        with contextlib.closing(
-            self._reader.below(at, folder, partial(_picked, wanted), known, count)
-        ) as files:
-            for file in self._restored(at, files):
+        def counted() -> Iterator[File]:
+            nonlocal total
+            for file, total in found:
                 yield file
-                done = Progress(done.files + 1, done.size + len(file.content), done.total)
+
+        done = Progress(0, 0, None)
+        with contextlib.closing(self._reader.below(at, folder, wanted, place)) as found:
+            for file in self._restored(at, counted()):
+                yield file
+                done = Progress(done.files + 1, done.size + len(file.content), total)
                 progress(done)
-        if before != at and self._heads.get(self._base) == at:
-            self._keep_head(at)
-
-    @property
-    def _base(self) -> str:
-        """The branch with the published content as far as it is known without asking."""
-        return self.options.branch or (self._info.default_branch if self._info else "")
-
-    def _read_before(self) -> str:
-        """Give the commit of the base branch whose files are kept, "" for none."""
-        if self._store is None or not self.remembers or not self._base:
-            return ""
-        return self._store.read_head(self._place(self._base))
-
-    def _keep_head(self, commit_sha: str) -> None:
-        if self._store is not None and self.remembers:
-            self._store.write_head(self._place(self._base), commit_sha)
-
-    def _known_trees(self, commit_sha: str) -> dict[str, tuple[TreeEntry, ...]]:
-        """Give the whole tree of a commit if it is known with every blob."""
-        entries = self._snapshots.seen(commit_sha, "") if commit_sha else None
-        if entries is None or not all(entry.version.blob_sha for entry in entries):
-            return {}
-        return {commit_sha: entries}
 
     def _restored(self, commit_sha: str, files: Iterable[File]) -> Iterator[File]:
         """Give files with their objects in the place of pointers; these are gathered, some at a time."""
@@ -482,8 +458,7 @@ class Repository:
         :returns: commit and files, in the order of *paths*.
         """
         asked = {check_commit_sha(each): frozenset(map(check_path, wanted)) for each, wanted in paths.items()}
-        known = self._known_trees(self._known_head(self.base_branch))
-        for commit_sha, files in self._reader.each(asked, known):
+        for commit_sha, files in self._reader.each(asked, self._known_head(self.base_branch)):
             yield commit_sha, self._large.restored(commit_sha, files)
 
     def _reads_many(self) -> bool:
@@ -817,12 +792,6 @@ def _wanted(folder: str, pattern: str | Callable[[str], bool]) -> Callable[[str]
         return pattern(path)
 
     return is_wanted
-
-
-def _picked(wanted: Callable[[str], bool], listing: Listing) -> Iterator[TreeEntry]:
-    for entry in listing.entries:
-        if entry.version.mode is not Mode.SUBMODULE and wanted(entry.path):
-            yield entry
 
 
 def _check_word(name: str, value: str, choices: tuple[str, ...]) -> None:
