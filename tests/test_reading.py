@@ -10,7 +10,7 @@ import pytest
 from copydesk import NotFoundError, hookimpl
 from copydesk.blobs import blob_sha
 from copydesk.errors import RateLimitedError, UnavailableError
-from copydesk.models import File, FileVersion, Mode, TreeEntry
+from copydesk.models import Branch, File, FileVersion, Mode, TreeEntry
 from copydesk.options import BackendOptions
 from copydesk.registry import InstalledBackend
 from copydesk.repository import Repository
@@ -26,7 +26,7 @@ def entry_of(path, content, mode=Mode.FILE):
     return TreeEntry(path, len(content), FileVersion(blob_sha(content), mode))
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Forge:
     """A backend over a dictionary that counts what it is asked; its ways are given."""
 
@@ -37,6 +37,11 @@ class Forge:
     @hookimpl
     def list_ways(self):
         return self.ways
+
+    @hookimpl
+    def get_branch(self, name):
+        self.asked.append("branch")
+        return Branch(name, SHA)
 
     @hookimpl
     def list_files(self, commit_sha, folder):
@@ -52,7 +57,7 @@ class Forge:
         return File(path, self.files[path], version or FileVersion(blob_sha(self.files[path])))
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Archive:
     """A way that gives everything, and what it is told to do in the middle."""
 
@@ -61,6 +66,7 @@ class Archive:
     turns: int = 1
     quota: int = 0
     lists: bool = False
+    finds_heads: bool = False
     after: int | None = None
     failure: object = UnavailableError("it broke off")
     garble: bool = False
@@ -69,7 +75,7 @@ class Archive:
     closed: bool = False
 
     def cost(self, wanted):
-        if (wanted.entries is None) is not self.lists:
+        if (wanted.entries is None) is not self.lists or (wanted.branch and not self.finds_heads):
             return None
         return Cost(1, self.turns, quota=self.quota)
 
@@ -78,7 +84,7 @@ class Archive:
         try:
             if wanted.entries is None:
                 entries = (entry_of(*each) for each in sorted(self.forge.files.items()))
-                yield Listing(wanted.commit_sha, "", tuple(entries))
+                yield Listing(wanted.commit_sha or SHA, "", tuple(entries))
             for number, content in enumerate(self.forge.files.values()):
                 if number == self.after:
                     raise self.failure
@@ -94,8 +100,8 @@ def forge():
     return Forge()
 
 
-def opened(forge, **options):
-    return Repository(ORIGIN, BackendOptions(), (forge,), **options)
+def opened(forge, branch="", **options):
+    return Repository(ORIGIN, BackendOptions(branch=branch), (forge,), **options)
 
 
 def everything(repository, **options):
@@ -141,6 +147,33 @@ def test_way_that_the_quota_has_no_room_for_is_left_out(forge):
     forge.ways = (dear, other)
     assert everything(opened(forge, require=require)) == FILES
     assert (dear.reads, other.reads) == (0, 1)
+
+
+@pytest.mark.parametrize("finds_heads", [True, False])
+def test_way_that_finds_the_head_needs_nobody_to_look_it_up(forge, finds_heads):
+    forge.ways = (Archive(forge, lists=True, finds_heads=finds_heads),)
+    with opened(forge, branch="main") as repository:
+        assert {file.path: file.content for file in repository.read_all()} == FILES
+    assert forge.asked == ([] if finds_heads else ["branch"])
+    assert forge.ways[0].reads == 1
+
+
+def test_way_that_is_dearer_is_not_taken_for_the_head_alone(forge):
+    dear, cheap = Archive(forge, "dear", 3, lists=True, finds_heads=True), Archive(forge, "cheap", lists=True)
+    forge.ways = (dear, cheap)
+    assert {file.path: file.content for file in opened(forge, branch="main").read_all()} == FILES
+    assert (dear.reads, cheap.reads, forge.asked) == (0, 1, ["branch"])
+
+
+@pytest.mark.parametrize("after", [0, 40])
+def test_way_that_fails_after_it_found_the_head(forge, after):
+    first, second = (
+        Archive(forge, "first", lists=True, finds_heads=True, after=after),
+        Archive(forge, "second"),
+    )
+    forge.ways = (first, second)
+    assert {file.path: file.content for file in opened(forge, branch="main").read_all()} == FILES
+    assert (first.reads, second.reads) == (1, 1)
 
 
 # -- where one fails ----------------------------------------------------------------------------------

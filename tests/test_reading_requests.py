@@ -1,4 +1,4 @@
-"""What loading a site costs on each forge, in requests: exactly, from an open repository that knows nothing yet."""
+"""What loading a site costs on each forge: requests, exactly, from an open repository that knows nothing yet."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_own_commit_is_not_read_again(at):
 @on(*FORGES)
 @pytest.mark.parametrize("drafts", [1, 20])
 def test_drafts_with_their_contents(at, drafts):
-    """The list, as far as the forge tells it at once, the files of each where it does not, and one for contents."""
+    """The list, the paths of each draft where the list does not tell them, and one for all that they hold."""
     propose_many(at.site, drafts)
     listed = {"github": 1, "gitlab": 1}.get(at.name, 1 + drafts)
     with at.open() as repository:

@@ -44,8 +44,11 @@ _BLOBS: Final = 512
 _BYTES: Final = 4 * 2**20
 #: A whole tree is read on only if no more files than these, or three of four, are unwanted.
 _UNWANTED: Final = 1000
+#: A commit, to ask for costs.
+_ANY: Final = "0" * 40
 
 Select = Callable[[Listing], Iterable[TreeEntry]]
+Found = Generator[Listing | bytes, None, None]
 
 
 @attrs.frozen
@@ -117,6 +120,8 @@ class Reader:
     #: False asks each time.
     enabled: bool = True
     _left_until: dict[str, float] = attrs.field(factory=dict, init=False)
+    #: What was begun at the head of a branch, by its commit: the way, and what it gives.
+    _begun: dict[str, tuple[Way, Found]] = attrs.field(factory=dict, init=False)
 
     # -- what is read ---------------------------------------------------------------------------------
 
@@ -129,6 +134,25 @@ class Reader:
     def asked(self, commit_sha: str, entries: Iterable[TreeEntry]) -> Iterator[File]:
         """Read files without looking at what is kept."""
         return self._asked(commit_sha, Missing(entries))
+
+    def head(self, branch: str, folder: str) -> str:
+        """Begin to read at the head of a branch, where the way to take finds that by itself.
+
+        :returns: the commit that is read, "" where somebody has to look it up first.
+        """
+        wanted = Wanted((), folder, branch=branch)
+        way = self._cheapest(wanted, ())
+        if way is None or way is not self._cheapest(Wanted((_ANY,), folder), ()):
+            return ""
+        found = way.read(wanted)
+        try:
+            first = next(found)
+            if isinstance(first, Listing):
+                self._begun[first.commit_sha] = way, _resumed(first, found)
+                return first.commit_sha
+        except (CopydeskError, StopIteration, *STUMBLES) as exc:
+            self._leave(way, exc)
+        return ""
 
     def below(
         self, commit_sha: str, folder: str, wanted: Callable[[str], bool], place: str = ""
@@ -204,6 +228,9 @@ class Reader:
 
     def _loaded(self, wanted: Wanted, missing: Missing, select: Select) -> Iterator[File]:
         """Read by a way that lists besides, the next one where it fails; *missing* is what is left of it."""
+        if wanted.commit_sha in self._begun:
+            way, found = self._begun.pop(wanted.commit_sha)
+            yield from self._through(way, wanted, missing, select, found)
         tried: set[str] = set()
         while not missing.is_listed and (way := self._cheapest(wanted, tried)) is not None:
             tried.add(way.name)
@@ -229,11 +256,12 @@ class Reader:
         wanted: Wanted,
         missing: Missing,
         select: Select | None = None,
+        begun: Found | None = None,
     ) -> Iterator[File]:
         """Give what a way gives of what is missing; where it fails, it is left for a while."""
         listed = 0
         try:
-            with contextlib.closing(way.read(wanted)) as found, self._keeping() as keep:
+            with contextlib.closing(begun or way.read(wanted)) as found, self._keeping() as keep:
                 for item in found:
                     if isinstance(item, bytes):
                         sha = blob_sha(item)
@@ -351,6 +379,13 @@ class Reader:
 def _weight(cost: Cost) -> float:
     """Give what a way costs, in seconds or what is as bad."""
     return cost.turns * _TURN + cost.size / _SPEED + cost.quota * _QUOTA
+
+
+def _resumed(first: Listing, rest: Found) -> Found:
+    """Give what a way gives, the first of which was taken to see what it is."""
+    with contextlib.closing(rest):
+        yield first
+        yield from rest
 
 
 def _picked(wanted: Callable[[str], bool], listing: Listing) -> Iterator[TreeEntry]:

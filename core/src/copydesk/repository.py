@@ -413,7 +413,7 @@ class Repository:
         commit_sha: str,
         progress: Callable[[Progress], None],
     ) -> Generator[File, None, None]:
-        at = commit_sha or self.get_branch(self.base_branch).commit_sha
+        at = commit_sha or self._read_head(folder)
         base = self.options.branch or (self._info.default_branch if self._info else "")
         place = self._place(base) if self._heads.get(base) == at else ""
         total: int | None = None
@@ -429,6 +429,15 @@ class Repository:
                 yield file
                 done = Progress(done.files + 1, done.size + len(file.content), total)
                 progress(done)
+
+    def _read_head(self, folder: str) -> str:
+        """Give the head of the base branch as it is now, by beginning to read it where nothing of it is known."""
+        base = self.base_branch
+        found = "" if self._known_head(base) else self._reader.head(base, folder)
+        if not found:
+            return self.get_branch(base).commit_sha
+        self._heads[base] = found
+        return found
 
     def _restored(self, commit_sha: str, files: Iterable[File]) -> Iterator[File]:
         """Give files with their objects in the place of pointers; these are gathered, some at a time."""

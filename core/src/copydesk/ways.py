@@ -41,7 +41,8 @@ class Cost:
 class Wanted:
     """What is to be read at once.
 
-    :param commit_shas: the commits that the files are at; with *entries* it is one.
+    :param commit_shas: the commits that the files are at; with *entries* it is one. None at all where the head of
+        *branch* is meant, which nobody has looked up: the first :class:`Listing` then tells it.
     :param folder: what they are below, "" for all.
     :param entries: which files, as a listing told them, each with its blob sha; None: all of them, and the way
         tells which these are.
@@ -52,11 +53,12 @@ class Wanted:
     folder: str = ""
     entries: tuple[TreeEntry, ...] | None = None
     known: Mapping[str, tuple[TreeEntry, ...]] = attrs.field(factory=dict, repr=_count)
+    branch: str = ""
 
     @property
     def commit_sha(self) -> str:
-        """The one commit, or the first."""
-        return self.commit_shas[0]
+        """The one commit, or the first; "" for the head of *branch*."""
+        return self.commit_shas[0] if self.commit_shas else ""
 
 
 @attrs.frozen
