@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -91,11 +91,11 @@ def files_of(folder: Path) -> tuple[Path, ...]:
 
 
 def size_of(folder: Path) -> int:
-    """Add up the bytes of the files."""
-    return sum(_sizes(files_of(folder)))
+    """Add up the bytes of the files, without what is there only while somebody has them open."""
+    return sum(_sizes(path for path in files_of(folder) if not path.name.endswith("-shm")))
 
 
-def _sizes(paths: tuple[Path, ...]) -> Iterator[int]:
+def _sizes(paths: Iterable[Path]) -> Iterator[int]:
     for path in paths:
         with contextlib.suppress(OSError):
             yield path.stat().st_size

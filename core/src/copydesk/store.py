@@ -292,6 +292,8 @@ class BlobStore:
                     self._replace(f"is damaged ({exc})")
                 else:
                     self._rest(str(exc), writes=make)
+            except UnicodeDecodeError as exc:  # a message of sqlite that tells what it found
+                self._replace(f"is damaged ({exc.reason})")
             except NotOursError as exc:
                 self._replace(str(exc))
             except OSError as exc:
