@@ -9,17 +9,19 @@ import tempfile
 from array import array
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import attrs
 from dulwich.lru_cache import LRUSizeCache
-from dulwich.pack import DELTA_TYPES, OFS_DELTA, PackStreamReader, UnpackedObject, apply_delta, unpack_object
+from dulwich.pack import DELTA_TYPES, PackStreamReader, UnpackedObject, apply_delta, unpack_object
 
 from copydesk.blobs import object_sha
-from copydesk.errors import CopydeskError
+from copydesk.errors import CopydeskError, ProtocolError
 from copydesk.git._pkt import Pieces, Remote
 
 __all__ = ["BLOB", "COMMIT", "TREE", "Pack", "PackedObject"]
+
+T = TypeVar("T")
 
 COMMIT: Final = 1
 TREE: Final = 2
@@ -38,7 +40,7 @@ class PackedObject:
 
     kind: int
     offset: int
-    content: bytes = attrs.field(repr=len)
+    content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
 
     @property
     def sha(self) -> str:
@@ -159,8 +161,8 @@ class Pack:
         if base is None:
             return None
         for each, delta in reversed(deltas):
-            content = self._guarded(lambda base=base, delta=delta: b"".join(apply_delta(base.content, delta)))
-            base = PackedObject(base.kind, each, content)
+            whole = self._guarded(functools.partial(apply_delta, base.content, delta))
+            base = PackedObject(base.kind, each, b"".join(whole))
             self._at_hand[each] = base
         return base
 
@@ -176,9 +178,9 @@ class Pack:
             self._at_hand[at] = found
             return found, None
         deltas.append((at, content))
-        if unpacked.pack_type_num == OFS_DELTA:
+        if isinstance(unpacked.delta_base, int):
             return None, self._earlier(at, unpacked.delta_base)
-        sha = bytes(unpacked.delta_base).hex()
+        sha = (unpacked.delta_base or b"").hex()
         if sha in self._known:
             return None, self._known[sha]
         outside = self._outside(sha)
@@ -194,7 +196,7 @@ class Pack:
         unpacked, _ = unpack_object(self._kept.read, _SHA1)
         return unpacked
 
-    def _guarded(self, call):
+    def _guarded(self, call: Callable[[], T]) -> T:
         try:
             return call()
         except CopydeskError:
@@ -202,5 +204,5 @@ class Pack:
         except Exception as exc:  # dulwich raises what comes: zlib.error, AssertionError, ValueError, its own
             raise self._damaged() from exc
 
-    def _damaged(self):
+    def _damaged(self) -> ProtocolError:
         return self._remote.unlike("a damaged pack")

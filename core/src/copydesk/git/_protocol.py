@@ -46,7 +46,7 @@ class Fetch:
     :param below: files of so many bytes and more are left out, where the server can do so.
     """
 
-    wants: tuple[str, ...] = attrs.field(repr=len)
+    wants: tuple[str, ...] = attrs.field(repr=lambda wants: f"<{len(wants)} objects>")
     haves: tuple[str, ...] = ()
     alone: bool = False
     below: int | None = None

@@ -97,7 +97,6 @@ class GitTrees:
         with self.client.fetch(fetch) as pieces, Pack(pieces, self.client.remote, outside) as pack:
             yield from _listed(pack, trees)
 
-    
 
 def _listed(pack: Pack, trees: Trees) -> Iterator[Listing | bytes]:
     """Give the listings as soon as they can be made, and files from then on."""
