@@ -6,13 +6,16 @@ import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import attrs
 
 from copydesk.errors import NotSupportedError, ProtocolError
 from copydesk.git._pkt import Pieces, Remote
 from copydesk.git._protocol import Fetch, Server, ask_abilities, ask_pack, pack_pieces, read_abilities
-from copydesk.http import HttpClient
+
+if TYPE_CHECKING:
+    from copydesk.http import HttpClient
 
 __all__ = ["GitClient"]
 
@@ -24,7 +27,7 @@ class GitClient:
     :param connect: makes the client when it is first used; its root is the address that one clones from.
     """
 
-    connect: Callable[[], HttpClient]
+    connect: Callable[[], HttpClient] = attrs.field(repr=False)
     _http: HttpClient | None = attrs.field(default=None, init=False)
     _server: Server | None = attrs.field(default=None, init=False)
     _answered: bool = attrs.field(default=False, init=False)
