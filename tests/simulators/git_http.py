@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import subprocess
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +39,7 @@ class GitServer:
     version: int = 2
     #: It can leave out files that are too large.
     filters: bool = True
-    #: In version 0, it gives any object by its sha; else commits that a branch leads to.
+    #: In version 0, it gives any object by its sha; else heads of branches alone.
     any_sha: bool = True
     #: Deltas name their base by where it is in the pack, for who can read that; else by its sha.
     offsets: bool = True
@@ -99,22 +100,27 @@ class GitServer:
             known = self._kept.get(key)
         if known is not None:
             return known
-        made = self._run(repository.path, body, protocol)
+        made = self._refused_want(body, protocol, refs) or self._run(repository.path, body, protocol)
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > KEPT:
                 del self._kept[next(iter(self._kept))]
         return made
 
+    def _refused_want(self, body: bytes, protocol: str, refs: Iterable[tuple[str, str]]) -> bytes:
+        """Refuse what no branch has at its head: over HTTP git itself gives whatever a branch leads to."""
+        if protocol or self.any_sha or b"command=" in body[:16]:
+            return b""
+        wants = (each.decode() for each in re.findall(rb"want ([0-9a-f]{40})", body))
+        strange = next((each for each in wants if each not in {target for _, target in refs}), None)
+        said = f"ERR upload-pack: not our ref {strange}".encode()
+        return b"%04x%b" % (len(said) + 4, said) if strange else b""
+
     def _protocol(self, request: Request) -> str:
         return request.headers.get("Git-Protocol", "") if self.version == 2 else ""
 
     def _run(self, folder: Path, body: bytes, protocol: str, *more: str) -> bytes:
-        allowed = {
-            "allowFilter": self.filters,
-            "allowAnySHA1InWant": self.any_sha,
-            "allowReachableSHA1InWant": True,
-        }
+        allowed = {"allowFilter": self.filters, "allowAnySHA1InWant": self.any_sha}
         settings = (f"uploadpack.{name}={str(value).lower()}" for name, value in allowed.items())
         given = [part for setting in settings for part in ("-c", setting)]
         command = ["git", "-c", "safe.directory=*", *given, "upload-pack", "--stateless-rpc", *more, "."]

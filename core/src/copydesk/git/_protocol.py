@@ -134,8 +134,9 @@ def pack_pieces(pieces: Pieces, remote: Remote) -> Iterator[bytes]:
     :raises ProtocolError: it is no such answer, or a refusal in git's words.
     :raises UnavailableError: it ends in the middle, or the server failed while it packed.
     """
-    begun = False
+    begun = answered = False
     for packed in packets(pieces, remote):
+        answered = True
         channel, content = packed[:1], packed[1:]
         if channel == _PACK:
             begun = True
@@ -149,9 +150,7 @@ def pack_pieces(pieces: Pieces, remote: Remote) -> Iterator[bytes]:
             return
         elif packed and channel != _PROGRESS:
             _check_line(packed, remote)
-    if begun:
-        raise remote.broken_off()
-    raise remote.unlike("nothing")
+    raise remote.broken_off() if answered else remote.unlike("nothing")
 
 
 def _check_line(line: bytes, remote: Remote) -> None:
