@@ -141,7 +141,7 @@ def open_repository(
 
 def _store(options: BackendOptions) -> BlobStore | None:
     """Give the store of this computer, None where the options or the environment want none."""
-    if not getattr(options, "cache", False):  # XXX
+    if not options.cache:
         return None
     from copydesk.store import BlobStore, default_folder  # brings sqlite3
 

@@ -7,7 +7,7 @@ gives wrong bytes gives nothing.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sized
+from collections.abc import Callable, Generator, Mapping, Sized
 from typing import Protocol
 
 import attrs
@@ -37,6 +37,10 @@ class Cost:
     quota: int = 0
 
 
+def _nothing(_: str) -> None:
+    """Have no bytes of any file."""
+
+
 @attrs.frozen
 class Wanted:
     """What is to be read at once.
@@ -47,12 +51,15 @@ class Wanted:
     :param entries: which files, as a listing told them, each with its blob sha; None: all of them, and the way
         tells which these are.
     :param known: other commits with all their files, whose bytes the caller has: they need not come again.
+    :param stored: gives those bytes by their blob sha, None where it has them no more: what is new may come as
+        what it changes of them.
     """
 
     commit_shas: tuple[str, ...]
     folder: str = ""
     entries: tuple[TreeEntry, ...] | None = None
     known: Mapping[str, tuple[TreeEntry, ...]] = attrs.field(factory=dict, repr=_count)
+    stored: Callable[[str], bytes | None] = attrs.field(default=_nothing, repr=False)
     branch: str = ""
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import os
 import random
 import time
@@ -118,7 +120,13 @@ class Connector:
         :param marks_commits: versions name the commit that they were listed at besides the blob, for a forge
             whose own listings name no blobs.
         """
-        return ()  # to be made
+        if importlib.util.find_spec("dulwich") is None:
+            return ()
+        # Most repositories are opened without one of these being taken.
+        from copydesk.git import GitBlobs, GitClient, GitTrees
+
+        client = GitClient(functools.partial(self.for_git, address, trusted=True))
+        return (GitTrees(client, marks_commits), GitBlobs(client))
 
     def _client(
         self,
