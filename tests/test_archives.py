@@ -25,9 +25,9 @@ def member(name: str, content: bytes = b"", **fields: object) -> tuple[tarfile.T
     return info, content
 
 
-def packed(*members: tuple[tarfile.TarInfo, bytes], format: int = tarfile.PAX_FORMAT) -> bytes:  # noqa: A002
+def packed(*members: tuple[tarfile.TarInfo, bytes], kind: int = tarfile.PAX_FORMAT) -> bytes:
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", format=format) as archive:
+    with tarfile.open(fileobj=out, mode="w:gz", format=kind) as archive:
         for info, content in members:
             archive.addfile(info, io.BytesIO(content))
     return out.getvalue()
@@ -39,9 +39,9 @@ def in_pieces(content: bytes, size: int = 7) -> Iterator[bytes]:
         yield content[start : start + size]
 
 
-@pytest.mark.parametrize("format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT], ids=["pax", "gnu"])
+@pytest.mark.parametrize("kind", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT], ids=["pax", "gnu"])
 @pytest.mark.parametrize("size", [1, 7, 10**6])
-def test_files_executables_and_symlinks(format, size):
+def test_files_executables_and_symlinks(kind, size):
     """With names of any length, in pieces of any size; folders, links and devices are passed over."""
     content = packed(
         member("", type=tarfile.DIRTYPE),
@@ -52,7 +52,7 @@ def test_files_executables_and_symlinks(format, size):
         member("hard", type=tarfile.LNKTYPE, linkname="top/a.md"),
         member("device", type=tarfile.CHRTYPE),
         member(LONG, b"long"),
-        format=format,
+        kind=kind,
     )
     assert list(read_archive(in_pieces(content, size), "pond")) == [
         ArchivedFile("a.md", b"a", Mode.FILE),
@@ -91,7 +91,7 @@ def test_archive_that_is_cut(cut):
     """What came before is given; the end is missed, be it the checksum alone."""
     content = packed(*(member(f"{number}.md", b"%d" % number * 999) for number in range(50)))
     end = int(len(content) * cut) if isinstance(cut, float) else cut
-    with pytest.raises((UnavailableError, ProtocolError), match="pond gave an archive that .*; try again"):
+    with pytest.raises((UnavailableError, ProtocolError), match=r"pond gave an archive that .*; try again"):
         list(read_archive(in_pieces(content[:end]), "pond"))
 
 

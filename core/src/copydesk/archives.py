@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Final, cast
 
 import attrs
@@ -80,8 +80,8 @@ def sizes_of(entries: tuple[TreeEntry, ...]) -> frozenset[int] | None:
 class ArchiveWay:
     """The whole tree of a commit as one ``tar.gz``, for a forge that makes archives of whole trees only.
 
-    The size that it tells is that of what is wanted, halved for gzip. It is more where much of the tree is not
-    wanted, and nothing in what is wanted tells how much: whoever asks takes that into account.
+    The size that it tells is that of the largest tree that is known, halved for gzip. Where none is known it is
+    that of what is wanted, too little where much of the tree is not: whoever asks takes that into account.
 
     :param ask: builds the request, from the sha of a commit.
     :param requests: how many it takes, redirects included.
@@ -99,13 +99,17 @@ class ArchiveWay:
         """Tell the requests; None without entries, for attributes may leave files out of an archive."""
         if not wanted.entries:
             return None
-        size = sum(entry.size or 0 for entry in wanted.entries) // 2
+        size = max(map(_size, (wanted.entries, *wanted.known.values()))) // 2
         return Cost(self.requests, self.turns, size, quota=1)
 
-    def read(self, wanted: Wanted) -> Iterator[bytes]:
+    def read(self, wanted: Wanted) -> Generator[bytes, None, None]:
         """Give the bytes of every file in the tree that may be wanted."""
         with self.client.stream(self.ask(wanted.commit_sha)) as pieces:
             yield from stream_archive(pieces, self.forge, sizes_of(wanted.entries or ()))
+
+
+def _size(entries: Iterable[TreeEntry]) -> int:
+    return sum(entry.size or 0 for entry in entries)
 
 
 def _files(pieces: Iterator[bytes], sizes: Collection[int] | None) -> Iterator[ArchivedFile]:

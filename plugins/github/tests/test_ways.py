@@ -52,6 +52,10 @@ def test_archive(seeded, open_site, wanted, enterprise):
 def test_archive_tells_half_of_what_is_wanted(open_site, seeded, wanted):
     way = way_of(open_site(), "archive")
     assert way.cost(wanted) == Cost(2, 4, sum(map(len, FILES.values())) // 2, 1)
+    few = attrs.evolve(wanted, entries=wanted.entries[:1])
+    assert way.cost(few).size < way.cost(wanted).size
+    # Of another commit the whole tree may be known.
+    assert way.cost(attrs.evolve(few, known={"1" * 40: wanted.entries})) == way.cost(wanted)
     assert way.cost(attrs.evolve(wanted, entries=None)) is None
     assert way.cost(attrs.evolve(wanted, entries=())) is None
 

@@ -19,6 +19,7 @@ from copydesk.testing import Answer, CutBody
 from copydesk.ways import Cost, Listing, Wanted
 from copydesk_gitlab.api import JOB_TOKEN, git_address
 from means.ways import FILES, MODES, bytes_of, entries_of, go, way_of
+from simulators.archives import git_archive
 
 REPO = "group/sub/site"
 
@@ -91,9 +92,20 @@ def test_archive_that_is_not_the_folder(seeded, open_site, attributes, folder):
     """What attributes leave out or alter is missed: nothing of it is given."""
     seeded.commit_files("main", {"p/0.md": b"$Format:%H$\n", ".gitattributes": attributes}, "Attributes")
     given = []
-    with pytest.raises(ProtocolError, match=r"gitlab alters '?(p|the tree)'? in its archives|cannot be read"):
+    with pytest.raises(ProtocolError, match=r"gitlab alters ('p'|the tree) in its archives|cannot be read"):
         given.extend(way_of(open_site(), "archive").read(whole(seeded, folder)))
     assert not given
+
+
+def test_archive_with_more_than_the_folder(seeded, open_site):
+    """As it was before somebody deleted a file, for example: a listing must not name it."""
+    wanted = whole(seeded)
+    seeded.commit_files("main", {"z.md": b"z\n"}, "One more")
+    packed = git_archive(seeded.path, seeded.head("main"), "site/")
+    repository = open_site()
+    repository.simulator.inject(Answer(200, packed), when=lambda each: each.path.endswith("archive.tar.gz"))
+    with pytest.raises(ProtocolError, match="gitlab alters the tree in its archives"):
+        list(way_of(repository, "archive").read(wanted))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +143,9 @@ def test_archive_for_files_that_are_known(forge, open_site):
     files = {f"p/{number}.md": b"%d\n" % number for number in range(100)}
     seeded = forge.add_repository(REPO, {**FILES, **files, ".gitattributes": b"p/1.md export-ignore\n"})
     wanted = some(seeded, "p")
-    _, found = go(open_site(), "archive", wanted)
+    repository = open_site()
+    _, found = go(repository, "archive", wanted)
+    assert "path=p" in repository.simulator.log[-1].query
     missing = [entry.path for entry in wanted.entries if entry.version.blob_sha not in found]
     assert missing == ["p/1.md"]
 
@@ -145,9 +159,19 @@ def test_cost_of_an_archive(seeded, open_site):
     assert way.cost(attrs.evolve(some(seeded), entries=())) is None
     known = {"1" * 40: entries_of(seeded)}
     assert way.cost(attrs.evolve(some(seeded), known=known)) == Cost(1, 1, 0, 1)
-    few = attrs.evolve(some(seeded, "q"), known=known)
-    assert way.cost(few) == Cost(1, 1, 0, 1)
-    assert way.cost(attrs.evolve(few, folder="")) is None
+    assert way.cost(attrs.evolve(some(seeded, "q"), known=known, folder="")) == Cost(1, 1, 0, 1)
+    few = tuple(entry for entry in entries_of(seeded) if entry.path in {"p/0.md", "q/a.md"})
+    assert way.cost(attrs.evolve(some(seeded), entries=few, known=known)) is None
+
+
+@pytest.mark.parametrize(("folder", "is_way"), [("", False), ("p/", True)])
+def test_archive_of_what_nobody_knows(forge, open_site, folder, is_way):
+    """A hundred files are asked for in their folder, and never with the whole tree."""
+    files = {f"{folder}{number}.md": b"%d" % number for number in range(100)}
+    seeded = forge.add_repository(REPO, files)
+    way = way_of(open_site(), "archive")
+    assert (way.cost(some(seeded)) is not None) is is_way
+    assert way.cost(attrs.evolve(some(seeded), entries=entries_of(seeded)[1:])) is None
 
 
 # -- GraphQL ----------------------------------------------------------------------------------------------

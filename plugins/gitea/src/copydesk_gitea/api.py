@@ -323,7 +323,8 @@ def read_blob(data: Mapping[str, Any], version: FileVersion) -> bytes | None:
 
 def read_contents(answer: Answer) -> Iterator[bytes]:
     """Read the bytes of many files; null is one that is not there, and one that is too large has none."""
-    return (base64.b64decode(each.get("content") or "") for each in answer.json_list() if each)
+    found = (each for each in answer.json_list() if each and (each["content"] or not each["size"]))
+    return (base64.b64decode(each["content"] or "") for each in found)
 
 
 def read_commit(data: Mapping[str, Any]) -> Commit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 
 import attrs
 from copydesk.errors import NotSupportedError
@@ -35,7 +35,7 @@ class FileContentsWay:
         requests = -(-len(sizes) // api.BATCH)
         return Cost(requests, requests, sum(sizes), requests)
 
-    def read(self, wanted: Wanted) -> Iterator[bytes]:
+    def read(self, wanted: Wanted) -> Generator[bytes, None, None]:
         """Give files batch by batch.
 
         :raises NotSupportedError: the instance has neither endpoint.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import attrs
 from copydesk.errors import UnavailableError
@@ -33,7 +33,7 @@ class TextsWay:
         requests = self._batches.requests(len(sizes))
         return Cost(requests, requests, sum(sizes.values()), requests)
 
-    def read(self, wanted: Wanted) -> Iterator[bytes]:
+    def read(self, wanted: Wanted) -> Generator[bytes, None, None]:
         """Give texts batch by batch."""
         for found in self._batches.gather(tuple(_small(wanted.entries or ())), self._read):
             yield from found.values()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import posixpath
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import IO, Final
 
 import attrs
@@ -38,18 +39,18 @@ class FolderArchiveWay:
     name: str = "archive"
 
     def cost(self, wanted: Wanted) -> Cost | None:
-        """Tell two requests for a whole folder, and one for many files of which all is known.
+        """Tell two requests for a whole folder, and one for many files in one that were listed already.
 
-        GitLab tells no sizes. An archive is of all that is below the folder: None where less than half of that is
-        wanted, as far as *known* tells; where it does not, for fewer than 100 files.
+        GitLab tells no sizes, and an archive is of all in the folder: None where less than half of that is wanted,
+        as far as *known* tells. Where it does not, None for fewer than 100 files, and for the whole tree.
         """
         if len(wanted.commit_shas) != 1:
             return None
         if wanted.entries is None:
             return Cost(2, 2, quota=2)
-        return Cost(1, 1, _size(wanted.entries), 1) if _is_most(wanted.entries, wanted) else None
+        return Cost(1, 1, quota=1) if _is_most(wanted.entries, wanted.known) else None
 
-    def read(self, wanted: Wanted) -> Iterator[Listing | bytes]:
+    def read(self, wanted: Wanted) -> Generator[Listing | bytes, None, None]:
         """Give bytes as they come; where a listing goes before them, when it was proved, from a file.
 
         :raises ProtocolError: the archive is not what the folder is.
@@ -57,7 +58,8 @@ class FolderArchiveWay:
         if wanted.entries is None:
             yield from self._whole(wanted.commit_sha, wanted.folder)
             return
-        with self.client.stream(api.ask_archive(self.base, wanted.commit_sha, wanted.folder)) as pieces:
+        folder = _folder(wanted.entries)
+        with self.client.stream(api.ask_archive(self.base, wanted.commit_sha, folder)) as pieces:
             yield from stream_archive(pieces, "gitlab", sizes_of(wanted.entries))
 
     def _whole(self, commit_sha: str, folder: str) -> Iterator[Listing | bytes]:
@@ -87,16 +89,18 @@ class FolderArchiveWay:
                     )
 
 
-def _size(entries: Iterable[TreeEntry]) -> int:
-    return sum(entry.size or 0 for entry in entries) // 2
+def _folder(entries: Iterable[TreeEntry]) -> str:
+    """Give the deepest folder that all are in, "" for the root."""
+    folders = {entry.path.rpartition("/")[0] for entry in entries}
+    return posixpath.commonpath(folders) if folders else ""
 
 
-def _is_most(entries: tuple[TreeEntry, ...], wanted: Wanted) -> bool:
-    """Tell whether files are half of all below the folder, as far as anybody knows."""
-    start = f"{wanted.folder}/" if wanted.folder else ""
-    trees = ([entry for entry in tree if entry.path.startswith(start)] for tree in wanted.known.values())
-    there = max(map(len, trees), default=0)
-    return bool(entries) and (2 * len(entries) >= there if there else len(entries) >= _MANY)
+def _is_most(entries: tuple[TreeEntry, ...], known: Mapping[str, tuple[TreeEntry, ...]]) -> bool:
+    """Tell whether files are half of all in their folder, as far as anybody knows."""
+    folder = _folder(entries)
+    start = f"{folder}/" if folder else ""
+    there = max((sum(each.path.startswith(start) for each in tree) for tree in known.values()), default=0)
+    return 2 * len(entries) >= there if there else len(entries) >= _MANY and bool(folder)
 
 
 def _write(spool: IO[bytes], file: ArchivedFile) -> None:
@@ -116,8 +120,9 @@ def _check(folder: str, entries: Iterable[TreeEntry], tops: Mapping[str, str]) -
     """
     files = {entry.path: entry.version for entry in entries}
     if any(_sha(path, files) != sha for path, sha in tops.items()) or not _has_all(tops, files):
+        what = repr(folder) if folder else "the tree"
         raise ProtocolError(
-            f"gitlab alters {folder or 'the tree'!r} in its archives, as export-ignore, export-subst and LFS do; "
+            f"gitlab alters {what} in its archives, as export-ignore, export-subst and LFS do; "
             "it is read another way"
         )
 

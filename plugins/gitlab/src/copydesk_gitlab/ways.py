@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -39,7 +39,7 @@ class TextsWay:
         requests = self._batches.requests(len(entries))
         return Cost(requests, requests, sum(entry.size or 0 for entry in entries), requests)
 
-    def read(self, wanted: Wanted) -> Iterator[bytes]:
+    def read(self, wanted: Wanted) -> Generator[bytes, None, None]:
         """Give texts batch by batch.
 
         :raises NotSupportedError: the server has no such GraphQL.
