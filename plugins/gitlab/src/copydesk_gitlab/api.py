@@ -175,6 +175,11 @@ def read_access(who: Mapping[str, Any], project: Answer, level: int | None) -> A
 # -- branches -----------------------------------------------------------------------------------------
 
 
+def git_address(api_root: str, repo: str) -> str:
+    """Give what one clones from, on an installation below a path too."""
+    return f"{api_root.removesuffix('/api/v4')}/{repo}.git"
+
+
 def branch_path(base: str, name: str) -> str:
     """Give where a branch is (Branches API)."""
     return f"{base}/repository/branches/{quoted(name)}"
