@@ -169,7 +169,7 @@ class Reader:
         missing = Missing()
         listed = self._snapshots.seen(commit_sha, folder)
         if listed is None:
-            for file in self._loaded(Wanted((commit_sha,), folder, known=known), missing, select):
+            for file in self._loaded(Wanted((commit_sha,), folder, known=known, stored=self._stored), missing, select):
                 yield file, missing.total
         if not missing.is_listed:
             listed = self._snapshots.list_files(commit_sha, folder) if listed is None else listed
@@ -189,7 +189,7 @@ class Reader:
         unseen = tuple(commit_sha for commit_sha in paths if self._snapshots.seen(commit_sha, "") is None)
         found: dict[str, bytes] = {}
         if unseen:
-            wanted = Wanted(unseen, known=self._known(near))
+            wanted = Wanted(unseen, known=self._known(near), stored=self._stored)
             for file in self._loaded(wanted, Missing(), lambda it: _at(it.entries, paths[it.commit_sha])):
                 found[str(file.version.blob_sha)] = file.content
         read = partial(self._read_at, found)
@@ -229,8 +229,8 @@ class Reader:
     def _loaded(self, wanted: Wanted, missing: Missing, select: Select) -> Iterator[File]:
         """Read by a way that lists besides, the next one where it fails; *missing* is what is left of it."""
         if wanted.commit_sha in self._begun:
-            way, found = self._begun.pop(wanted.commit_sha)
-            yield from self._through(way, wanted, missing, select, found)
+            begun, found = self._begun.pop(wanted.commit_sha)
+            yield from self._through(begun, wanted, missing, select, found)
         tried: set[str] = set()
         while not missing.is_listed and (way := self._cheapest(wanted, tried)) is not None:
             tried.add(way.name)
@@ -336,6 +336,11 @@ class Reader:
             yield file
 
     # -- keeping --------------------------------------------------------------------------------------
+
+    def _stored(self, sha: str) -> bytes | None:
+        """Give the bytes of one blob that was read before."""
+        found = self._store.read((sha,)) if self._store is not None and self.enabled else ()
+        return next((content for _, content in found), None)
 
     def kept(self, entries: Iterable[TreeEntry]) -> dict[str, File]:
         """Give those of some files that were read before, by path."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -57,7 +57,7 @@ class GitTrees:
             return None
         return _cost(self.client, 1 if _unknown(wanted) else 0, 0)
 
-    def read(self, wanted: Wanted) -> Iterator[Listing | bytes]:
+    def read(self, wanted: Wanted) -> Generator[Listing | bytes, None, None]:
         """List every commit, all its folders included, and give the files that are not known.
 
         :raises NotFoundError: there is no such commit.
@@ -164,7 +164,7 @@ class GitBlobs:
         sizes = {entry.version.blob_sha: entry.size or 0 for entry in files}
         return _cost(self.client, -(-len(sizes) // _AT_ONCE), sum(sizes.values()))
 
-    def read(self, wanted: Wanted) -> Iterator[Listing | bytes]:
+    def read(self, wanted: Wanted) -> Generator[Listing | bytes, None, None]:
         """Give the bytes of every file; a submodule has none.
 
         :raises NotSupportedError: this server gives commits alone.
