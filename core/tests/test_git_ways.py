@@ -658,7 +658,7 @@ print(count, after - before)
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell it so")
 @pytest.mark.parametrize(
-    ("files", "most"), [(3000, 9_000), pytest.param(10_000, 20_000, marks=pytest.mark.long)]
+    ("files", "most"), [(3000, 4_000), pytest.param(10_000, 10_000, marks=pytest.mark.long)]
 )
 def test_memory_is_bounded_by_files_and_not_by_their_number(open_site, files, most):
     """Of 12 MB, or 41 MB, there is never more at once than a part; the listing is most of it."""
