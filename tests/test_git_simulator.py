@@ -6,7 +6,6 @@ import base64
 import gzip
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 import requests

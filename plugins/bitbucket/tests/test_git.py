@@ -60,7 +60,7 @@ def test_files_come_by_git_and_cost_nothing_of_the_apis_limit(open_ways, seeded,
 
 
 def test_versions_name_the_commit_as_bitbuckets_listings_do(open_ways, seeded):
-    (trees, _), simulator = open_ways("full-token")
+    (trees, _), _ = open_ways("full-token")
     head = seeded.head("main")
     listing = next(trees.read(Wanted((head,))))
     assert {entry.version.last_commit_sha for entry in listing.entries} == {head}

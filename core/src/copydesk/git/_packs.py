@@ -175,7 +175,8 @@ class Pack:
         content = b"".join(unpacked.decomp_chunks)
         if unpacked.pack_type_num not in DELTA_TYPES:
             found = PackedObject(unpacked.pack_type_num, at, content)
-            self._at_hand[at] = found
+            if deltas:  # what is one base is often that of others
+                self._at_hand[at] = found
             return found, None
         deltas.append((at, content))
         if isinstance(unpacked.delta_base, int):
