@@ -57,7 +57,9 @@ class Place:
         """Check that what is done takes exactly so many requests."""
         before = len(self.server.log)
         yield
-        asked = [f"{each.method} {each.path} {each.request_body[:200]!r}" for each in self.server.log[before:]]
+        asked = [
+            f"{each.method} {each.path} {each.request_body[:200]!r}" for each in self.server.log[before:]
+        ]
         assert len(asked) == requests, "\n".join(asked[:20])
 
 

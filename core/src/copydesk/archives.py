@@ -30,11 +30,16 @@ _EXECUTABLE: Final = 0o100
 
 @attrs.frozen
 class ArchivedFile:
-    """A file, executable or symlink of an archive; *path* is without the folder that all is below."""
+    """A file, executable or symlink of an archive.
+
+    :param path: without the folder that all is below.
+    :param commit_sha: what the archive is of, as git notes it in a global header; "" where that is missing.
+    """
 
     path: str
     content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
     mode: Mode
+    commit_sha: str = ""
 
 
 def stream_archive(
@@ -131,8 +136,10 @@ def _file(
     archive: tarfile.TarFile, member: tarfile.TarInfo, sizes: Collection[int] | None
 ) -> ArchivedFile | None:
     path = member.name.partition("/")[2]
+    commit_sha = archive.pax_headers.get("comment", "")
     if member.issym():
-        return ArchivedFile(path, member.linkname.encode("utf-8", "surrogateescape"), Mode.SYMLINK)
+        target = member.linkname.encode("utf-8", "surrogateescape")
+        return ArchivedFile(path, target, Mode.SYMLINK, commit_sha)
     wanted = member.size <= LARGEST if sizes is None else member.size in sizes
     if not wanted or not member.isfile() or member.issparse():
         return None
@@ -140,7 +147,8 @@ def _file(
     content = body.read() if body is not None else b""
     if len(content) != member.size:
         raise EOFError(path)
-    return ArchivedFile(path, content, Mode.EXECUTABLE if member.mode & _EXECUTABLE else Mode.FILE)
+    mode = Mode.EXECUTABLE if member.mode & _EXECUTABLE else Mode.FILE
+    return ArchivedFile(path, content, mode, commit_sha)
 
 
 class _Unpacked:

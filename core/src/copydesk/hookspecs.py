@@ -160,8 +160,8 @@ class BackendHooks(Protocol):
     def list_ways(self) -> tuple[Way, ...]:
         """Name the ways to read many files in fewer requests than one by one. Core default: none.
 
-        The core chooses by what each costs and what has failed; see :mod:`copydesk.ways`. Naming them asks for
-        nothing, and so nothing is raised.
+        The core chooses by what each costs and what has failed; see :mod:`copydesk.ways`. They are named once
+        for an open repository; that asks for nothing, and so nothing is raised.
 
         :returns: the one to prefer first, where two cost the same.
         """

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ import attrs
 
 from copydesk._guard import STUMBLES
 from copydesk.blobs import blob_sha
-from copydesk.errors import CopydeskError, RateLimitedError
+from copydesk.errors import CopydeskError, NotSupportedError, RateLimitedError
 from copydesk.hookspecs import BackendHooks
 from copydesk.models import File, Mode, TreeEntry
 from copydesk.pool import ReadPool
@@ -120,6 +120,7 @@ class Reader:
     #: False asks each time.
     enabled: bool = True
     _left_until: dict[str, float] = attrs.field(factory=dict, init=False)
+    _ways: tuple[Way, ...] | None = attrs.field(default=None, init=False)
     #: What was begun at the head of a branch, by its commit: the way, and what it gives.
     _begun: dict[str, tuple[Way, Found]] = attrs.field(factory=dict, init=False)
 
@@ -169,7 +170,9 @@ class Reader:
         missing = Missing()
         listed = self._snapshots.seen(commit_sha, folder)
         if listed is None:
-            for file in self._loaded(Wanted((commit_sha,), folder, known=known, stored=self._stored), missing, select):
+            for file in self._loaded(
+                Wanted((commit_sha,), folder, known=known, stored=self._stored), missing, select
+            ):
                 yield file, missing.total
         if not missing.is_listed:
             listed = self._snapshots.list_files(commit_sha, folder) if listed is None else listed
@@ -231,19 +234,19 @@ class Reader:
         if wanted.commit_sha in self._begun:
             begun, found = self._begun.pop(wanted.commit_sha)
             yield from self._through(begun, wanted, missing, select, found)
-        tried: set[str] = set()
+        tried: list[Way] = []
         while not missing.is_listed and (way := self._cheapest(wanted, tried)) is not None:
-            tried.add(way.name)
+            tried.append(way)
             yield from self._through(way, wanted, missing, select)
 
     def _asked(self, commit_sha: str, missing: Missing, folder: str = "") -> Iterator[File]:
-        tried: set[str] = set()
+        tried: list[Way] = []
         while missing.shas:
             wanted = Wanted((commit_sha,), folder, missing.named)
             way = self._cheapest(wanted, tried)
             if way is None:
                 break
-            tried.add(way.name)
+            tried.append(way)
             yield from self._through(way, wanted, missing)
         with self._keeping() as keep:
             for file in self._one_by_one(commit_sha, missing.entries):
@@ -287,11 +290,13 @@ class Reader:
         unwanted = 0 if wanted.known else listed - missing.total
         return unwanted > max(_UNWANTED, 3 * missing.total)
 
-    def _cheapest(self, wanted: Wanted, tried: Iterable[str]) -> Way | None:
+    def _cheapest(self, wanted: Wanted, tried: Collection[Way]) -> Way | None:
         """Choose the way to take; None: file by file is as good, or the only one."""
         if self._own():
             return None
-        open_ways = [way for way in self._hooks.list_ways() if self._is_open(way) and way.name not in tried]
+        if self._ways is None:
+            self._ways = self._hooks.list_ways()
+        open_ways = [way for way in self._ways if self._is_open(way) and way not in tried]
         costs = ((way.cost(wanted), way) for way in open_ways)
         priced = [
             (_weight(cost), way) for cost, way in costs if cost is not None and self._is_affordable(cost)
@@ -318,8 +323,10 @@ class Reader:
         return self._left_until.get(way.name, -math.inf) <= self._clock()
 
     def _leave(self, way: Way, exc: Exception) -> None:
-        log.info("reading by %s failed, and is left for a while: %s", way.name, exc)
-        self._left_until[way.name] = self._clock() + LEFT_SECONDS
+        """Leave all ways of that name for a while; one that is not supported tells so itself from then on."""
+        log.info("reading by %s failed: %s", way.name, exc)
+        if not isinstance(exc, NotSupportedError):
+            self._left_until[way.name] = self._clock() + LEFT_SECONDS
 
     # -- file by file ---------------------------------------------------------------------------------
 

@@ -420,7 +420,8 @@ class Repository:
 
         def counted() -> Iterator[File]:
             nonlocal total
-            for file, total in found:
+            for file, known in found:
+                total = known
                 yield file
 
         done = Progress(0, 0, None)

@@ -82,7 +82,7 @@ class Way(Protocol):
 
     @property
     def name(self) -> str:
-        """What logs call it, such as ``archive``."""
+        """What logs call it, such as ``archive``; ways of one name are of one server, and left together."""
         ...
 
     def cost(self, wanted: Wanted) -> Cost | None:
@@ -96,6 +96,7 @@ class Way(Protocol):
         What is left out is read in another way; bytes that nobody asked for do no harm. Closing the generator
         ends the requests.
 
-        :raises CopydeskError: it does not go this way; the core takes another one.
+        :raises NotSupportedError: the server cannot do that; from then on *cost* says so.
+        :raises CopydeskError: it does not go this way now; the core takes another one, and this one later.
         """
         ...

@@ -25,9 +25,11 @@ class GitClient:
     """Asks for packs; safe to use from threads.
 
     :param connect: makes the client when it is first used; its root is the address that one clones from.
+    :param asks_first: what the server can do is asked before anything else, and not when a first try failed.
     """
 
     connect: Callable[[], HttpClient] = attrs.field(repr=False)
+    asks_first: bool = False
     _http: HttpClient | None = attrs.field(default=None, init=False)
     _server: Server | None = attrs.field(default=None, init=False)
     _answered: bool = attrs.field(default=False, init=False)
@@ -59,7 +61,7 @@ class GitClient:
             yield self._begun(asked, stack)
 
     def _begun(self, asked: Fetch, stack: contextlib.ExitStack) -> Iterator[bytes]:
-        server = self._server
+        server = self._learned() if self.asks_first and self._server is None else self._server
         if server is not None:
             return self._answer(asked, server, stack)
         try:

@@ -151,7 +151,8 @@ class GitBlobs:
     """Reads files by their shas, many thousand in one request."""
 
     client: GitClient
-    name: str = "git by sha"
+    #: As that of the whole commits: a server that refuses one refuses the other.
+    name: str = "git"
     _refused: bool = attrs.field(default=False, init=False)
 
     def cost(self, wanted: Wanted) -> Cost | None:

@@ -17,7 +17,9 @@ def _open(options: BitbucketOptions, connect: Connector) -> object:
 
     client = connect(options.api_root, DIALECT)
     # Its own listings name no blobs: versions are told by commits there, and so here.
-    ways = connect.git_ways(clone_address(options.api_root, options.repo), marks_commits=True)
+    ways = connect.git_ways(
+        clone_address(options.api_root, options.repo), marks_commits=True, asks_first=True
+    )
     return BitbucketBackend(client, f"repositories/{options.repo}", options, ways)
 
 

@@ -9,7 +9,7 @@ from typing import IO, Final
 import attrs
 from copydesk.archives import ArchivedFile, read_archive, sizes_of, stream_archive
 from copydesk.blobs import blob_sha, tree_sha
-from copydesk.errors import ProtocolError, UnavailableError
+from copydesk.errors import NotSupportedError, ProtocolError, UnavailableError
 from copydesk.http import HttpClient
 from copydesk.models import FileVersion, TreeEntry
 from copydesk.ways import Cost, Listing, Wanted
@@ -44,49 +44,75 @@ class FolderArchiveWay:
         GitLab tells no sizes, and an archive is of all in the folder: None where less than half of that is wanted,
         as far as *known* tells. Where it does not, None for fewer than 100 files, and for the whole tree.
         """
-        if len(wanted.commit_shas) != 1:
+        if len(wanted.commit_shas) > 1 or not (wanted.commit_shas or wanted.branch):
             return None
         if wanted.entries is None:
-            return Cost(2, 2, quota=2)
-        return Cost(1, 1, quota=1) if _is_most(wanted.entries, wanted.known) else None
+            return Cost(2, 3, quota=2)  # it is made before it comes
+        return Cost(1, 2, quota=1) if _is_most(wanted.entries, wanted.known) else None
 
     def read(self, wanted: Wanted) -> Generator[Listing | bytes, None, None]:
         """Give bytes as they come; where a listing goes before them, when it was proved, from a file.
 
+        An archive of a branch says which commit it is of.
+
         :raises ProtocolError: the archive is not what the folder is.
         """
         if wanted.entries is None:
-            yield from self._whole(wanted.commit_sha, wanted.folder)
+            yield from self._whole(wanted.commit_sha or wanted.branch, wanted.folder)
             return
         folder = _folder(wanted.entries)
         with self.client.stream(api.ask_archive(self.base, wanted.commit_sha, folder)) as pieces:
             yield from stream_archive(pieces, "gitlab", sizes_of(wanted.entries))
 
-    def _whole(self, commit_sha: str, folder: str) -> Iterator[Listing | bytes]:
+    def _whole(self, ref: str, folder: str) -> Iterator[Listing | bytes]:
         import tempfile  # for whole folders only
 
-        tops = self.tops(commit_sha, folder)
-        if not tops:
-            yield Listing(commit_sha, folder, ())
+        tops = self.tops(ref, folder) if _is_commit(ref) else None
+        if tops is not None and not tops:
+            yield Listing(ref, folder, ())
             return
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
-            entries = tuple(self._spooled(commit_sha, folder, spool))
-            _check(folder, entries, tops)
+            files = tuple(self._spooled(ref, folder, spool))
+            commit_sha = ref if tops is not None else _commit(ref, files)
+            _check(folder, files, self.tops(commit_sha, folder) if tops is None else tops)
+            entries = tuple(file.entry for file in files)
             yield Listing(commit_sha, folder, tuple(sorted(entries, key=lambda entry: entry.path)))
             spool.seek(0)
             for entry in entries:
                 yield spool.read(entry.size or 0)
 
-    def _spooled(self, commit_sha: str, folder: str, spool: IO[bytes]) -> Iterator[TreeEntry]:
+    def _spooled(self, ref: str, folder: str, spool: IO[bytes]) -> Iterator[_Spooled]:
         """Write the files of a folder one after the other, and tell what they are."""
         start = f"{folder}/" if folder else ""
-        with self.client.stream(api.ask_archive(self.base, commit_sha, folder)) as pieces:
+        with self.client.stream(api.ask_archive(self.base, ref, folder)) as pieces:
             for file in read_archive(pieces, "gitlab"):
                 if file.path.startswith(start):
                     _write(spool, file)
-                    yield TreeEntry(
-                        file.path, len(file.content), FileVersion(blob_sha(file.content), file.mode)
-                    )
+                    version = FileVersion(blob_sha(file.content), file.mode)
+                    yield _Spooled(TreeEntry(file.path, len(file.content), version), file.commit_sha)
+
+
+@attrs.frozen
+class _Spooled:
+    """A file that was written, and the commit that the archive says it is of."""
+
+    entry: TreeEntry
+    commit_sha: str
+
+
+def _is_commit(ref: str) -> bool:
+    return len(ref) in {40, 64} and set(ref) <= set("0123456789abcdef")
+
+
+def _commit(branch: str, files: tuple[_Spooled, ...]) -> str:
+    """Give the commit that the archive of a branch is of.
+
+    :raises NotSupportedError: it does not say so.
+    """
+    told = files[0].commit_sha if files else ""
+    if not _is_commit(told):
+        raise NotSupportedError(f"gitlab does not say of which commit its archive of {branch!r} is")
+    return told
 
 
 def _folder(entries: Iterable[TreeEntry]) -> str:
@@ -113,12 +139,12 @@ def _write(spool: IO[bytes], file: ArchivedFile) -> None:
         ) from exc
 
 
-def _check(folder: str, entries: Iterable[TreeEntry], tops: Mapping[str, str]) -> None:
+def _check(folder: str, spooled: Iterable[_Spooled], tops: Mapping[str, str]) -> None:
     """Check that files make up exactly what is at the top: attributes, and LFS, may leave out or alter some.
 
     :raises ProtocolError: they do not.
     """
-    files = {entry.path: entry.version for entry in entries}
+    files = {file.entry.path: file.entry.version for file in spooled}
     if any(_sha(path, files) != sha for path, sha in tops.items()) or not _has_all(tops, files):
         what = repr(folder) if folder else "the tree"
         raise ProtocolError(
