@@ -85,7 +85,8 @@ def impatient(monkeypatch):
 def run(code: str, *arguments: object, **options: object) -> subprocess.Popen[str]:
     """Start a process of Python that has *arguments* and the store at hand."""
     head = (
-        "import os, signal, sys, time, sqlite3, resource\nfrom pathlib import Path\nfrom copydesk.store import BlobStore\n"
+        "import os, resource, signal, sqlite3, sys, time\nfrom pathlib import Path\n"
+        "from copydesk.store import BlobStore\n"
         "from copydesk.blobs import blob_sha\nfolder = Path(sys.argv[1])\n"
     )
     command = [sys.executable, "-c", head + code, *map(str, arguments)]
