@@ -85,7 +85,8 @@ def impatient(monkeypatch):
 def run(code: str, *arguments: object, **options: object) -> subprocess.Popen[str]:
     """Start a process of Python that has *arguments* and the store at hand."""
     head = (
-        "import os, sys, time, sqlite3, resource\nfrom pathlib import Path\nfrom copydesk.store import BlobStore\n"
+        "import os, resource, signal, sqlite3, sys, time\nfrom pathlib import Path\n"
+        "from copydesk.store import BlobStore\n"
         "from copydesk.blobs import blob_sha\nfolder = Path(sys.argv[1])\n"
     )
     command = [sys.executable, "-c", head + code, *map(str, arguments)]
@@ -146,6 +147,7 @@ def test_store_can_be_written_while_it_is_read(store):
 
 def test_what_is_not_of_its_sha_is_not_kept(store):
     store.write([(blob_sha(b"one"), b"two"), *pairs(b"three")])
+    assert store.info().blobs == 1
     assert list(store.read([blob_sha(b"one"), blob_sha(b"three")])) == pairs(b"three")
 
 
@@ -324,7 +326,7 @@ def empty(path: Path) -> None:
 def of_somebody_else(path: Path) -> None:
     path.unlink()
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript("CREATE TABLE blobs (name); CREATE TABLE letters (text);")
+        connection.executescript("CREATE TABLE blobs (name); PRAGMA user_version=1;")
 
 
 def of_another_version(path: Path) -> None:
@@ -342,11 +344,20 @@ def cut(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [no_database, empty, of_somebody_else, of_another_version, without_tables, cut]
+    ("change", "words"),
+    [
+        (no_database, "is damaged (file is not a database)"),
+        (empty, "is not of copydesk"),
+        (of_somebody_else, "is not of copydesk"),
+        (of_another_version, "is of another version (2)"),
+        (without_tables, "is damaged (no such table"),
+        (cut, "is damaged (database disk image is malformed)"),
+    ],
 )
-def test_file_that_cannot_be_believed_is_set_aside(store, folder, filled, caplog, change):
+def test_file_that_cannot_be_believed_is_set_aside(store, folder, filled, caplog, change, words):
     change(filled)
     check_it_starts_afresh(store, folder, caplog)
+    assert words in store.info().problem
 
 
 def test_second_file_that_is_set_aside_replaces_the_first(make_store, folder, filled):
@@ -673,12 +684,20 @@ def test_several_threads_write_and_read_at_once(store):
 FORKED = """
 store = BlobStore(folder)
 store.write([(blob_sha(b"one"), b"one")])
-child = os.fork()
+store._lock.acquire()  # as by another thread, which is not in the child
+of_parent, child = store._file._connection, os.fork()
+if child:
+    store._lock.release()
+else:
+    signal.alarm(20)
 here = b"child" if not child else b"parent"
 for at in range(50):
     store.write([(blob_sha(here * at), here * at)])
     assert len(list(store.read([blob_sha(b"one"), blob_sha(here * at)]))) == 2
 if not child:
+    assert store._file._connection is not of_parent
+    assert store._file._left == [of_parent]
+    of_parent.total_changes  # is still open
     sys.exit(0)  # as an ordinary end, which lets go of all there is
 assert os.waitpid(child, 0)[1] == 0
 print(store.info().blobs, store.info().problem == "")
