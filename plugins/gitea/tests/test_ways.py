@@ -31,7 +31,7 @@ def no_links(wanted: Wanted) -> tuple:
 
 def test_ways(open_site, seeded):
     """Where no way of git's own is installed."""
-    assert [way.name for way in open_site().backends[0].list_ways()] == ["file-contents", "archive"]
+    assert [way.name for way in open_site().backends[0].list_ways()] == ["file-contents", "git", "git", "archive"]
 
 
 def test_archive(open_site, seeded, wanted):

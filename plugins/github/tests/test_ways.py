@@ -30,8 +30,8 @@ def names(repository) -> list[str]:
 
 def test_ways_by_what_may_be_asked(seeded, open_site):
     """Where no way of git's own is installed."""
-    assert names(open_site()) == ["graphql", "archive"]
-    assert names(open_site(use_graphql=False)) == ["archive"]
+    assert names(open_site()) == ["graphql", "git", "git", "archive"]
+    assert names(open_site(use_graphql=False)) == ["git", "git", "archive"]
 
 
 @pytest.mark.parametrize("enterprise", [False, True])
