@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -625,6 +628,16 @@ def test_an_answer_that_is_none_is_refused(site, kind):
     assert site.asked == ([POST] if b"packfile" in body else [POST, REFS])
     site.simulator.git_server.garbage = None
     site.check(head)
+
+
+@pytest.mark.parametrize("distance", [0, 1, 100])
+def test_an_object_that_is_packed_against_itself_or_nothing_is_refused(site, distance):
+    delta = zlib.compress(b"\x01\x01\x01a")
+    pack = b"PACK" + struct.pack(">II", 2, 1) + bytes([0x60 | 4, distance]) + delta
+    body = framed(b"\x01", pack + hashlib.sha1(pack).digest())
+    site.simulator.git_server.garbage = b"000dpackfile\n" + body + b"0000"
+    with pytest.raises(ProtocolError, match="a damaged pack"):
+        site.read(site.repository.head("main"))
 
 
 def test_a_pack_that_was_changed_on_the_way_is_refused(site):

@@ -19,7 +19,7 @@ from copydesk.blobs import object_sha
 from copydesk.errors import CopydeskError, ProtocolError
 from copydesk.git._pkt import Pieces, Remote
 
-__all__ = ["BLOB", "COMMIT", "TREE", "Pack", "PackedObject"]
+__all__ = ["BLOB", "COMMIT", "TREE", "Held", "Pack", "PackedObject"]
 
 T = TypeVar("T")
 
@@ -50,6 +50,34 @@ class PackedObject:
 
 def _size(found: PackedObject) -> int:
     return len(found.content)
+
+
+class Held:
+    """Keeps the bytes of files in a temporary file until they may be given."""
+
+    def __init__(self) -> None:
+        # Closed by __exit__, as that of the pack.
+        self._kept = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        self._sizes = array("Q")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._kept.close()
+
+    def add(self, content: bytes) -> None:
+        """Keep the bytes of a file."""
+        self._kept.write(content)
+        self._sizes.append(len(content))
+
+    def contents(self) -> Iterator[bytes]:
+        """Give what was kept."""
+        self._kept.seek(0)
+        for size in self._sizes:
+            yield self._kept.read(size)
 
 
 class Pack:
@@ -97,16 +125,6 @@ class Pack:
         self._pieces.skip()
         yield from self._late()
 
-    def at(self, offset: int) -> PackedObject:
-        """Give an object again.
-
-        :raises ProtocolError: it is none.
-        """
-        found = self._resolved(offset)
-        if found is None:
-            raise self._damaged()
-        return found
-
     def know(self, found: PackedObject, sha: str) -> None:
         """Note the sha of an object, which others may be packed against."""
         self._known[sha] = found.offset
@@ -134,8 +152,7 @@ class Pack:
         """Give what is packed against an object that came behind it, or that nobody had to know the sha of."""
         if not self._held:
             return
-        for offset in self._offsets:
-            found = self.at(offset)
+        for found in filter(None, map(self._resolved, self._offsets)):
             self.know(found, found.sha)
         progress = True
         while progress and self._held:
@@ -206,4 +223,4 @@ class Pack:
             raise self._damaged() from exc
 
     def _damaged(self) -> ProtocolError:
-        return self._remote.unlike("a damaged pack")
+        return self._remote.damaged("pack")

@@ -34,6 +34,10 @@ class Remote:
             f"{self.name} gave {what} at {self.address} instead of an answer to git; check the address"
         )
 
+    def damaged(self, what: str) -> ProtocolError:
+        """Make the error of an object, or many, that are not as git has them."""
+        return ProtocolError(f"{self.name} gave git a damaged {what} from {self.address}; try again")
+
     def words(self, said: bytes) -> str:
         """Give what the server said, as a message may show it."""
         return self.hide(" ".join(said.decode("utf-8", "replace").split()))[:500]

@@ -116,7 +116,10 @@ class Trees:
 
     def _below(self, prefix: str, sha: str, mark: str | None) -> Iterator[TreeEntry]:
         if prefix.count("/") > _DEPTH:
-            raise self.remote.unlike(f"more than {_DEPTH} folders in one another")
+            raise ProtocolError(
+                f"git at {self.remote.name} ({self.remote.address}) has more than {_DEPTH} folders in one "
+                "another; read in another way"
+            )
         for name, mode, below in self._parsed(self.get(sha) or b""):
             path = f"{prefix}{name}"
             if mode & _TYPE == _FOLDER:
@@ -131,7 +134,7 @@ class Trees:
                 for name, mode, sha in parse_tree(content, 20)
             ]
         except Exception as exc:  # dulwich raises its own error, or ValueError
-            raise self.remote.unlike("a damaged folder") from exc
+            raise self.remote.damaged("folder") from exc
 
 
 def _mode(mode: int) -> Mode:

@@ -100,24 +100,23 @@ class GitTrees:
 
 def _listed(pack: Pack, trees: Trees) -> Iterator[Listing | bytes]:
     """Give the listings as soon as they can be made, and files from then on."""
-    from copydesk.git._packs import BLOB
+    from copydesk.git._packs import BLOB, Held
 
-    early: list[int] | None = []
-    for found in pack.objects():
-        if found.kind != BLOB:
-            _gather(found, pack, trees)
-            continue
-        if early is not None and trees.is_complete:
-            yield from trees.listings()
-            yield from (pack.at(offset).content for offset in early)
-            early = None
-        if early is None:
-            yield found.content
-        else:
-            early.append(found.offset)
-    if early is not None:
-        yield from trees.listings()
-        yield from (pack.at(offset).content for offset in early)
+    listed = False
+    with Held() as early:
+        for found in pack.objects():
+            if found.kind != BLOB:
+                _gather(found, pack, trees)
+            elif listed:
+                yield found.content
+            else:
+                early.add(found.content)
+            if trees.is_complete and not listed:
+                listed = True
+                yield from trees.listings()
+                yield from early.contents()
+        if not listed:
+            yield from trees.listings()  # which tells what is missing
 
 
 def _gather(found: PackedObject, pack: Pack, trees: Trees) -> None:
