@@ -67,13 +67,17 @@ class Missing:
         self._named: dict[str, list[TreeEntry]] = {}
         self._nameless: list[TreeEntry] = []
         self.total = 0
-        #: A way told which files there are.
+        #: A way told which files there are, all of them.
         self.is_listed = False
+        self._paths: set[str] = set()
         self.add(entries)
 
     def add(self, entries: Iterable[TreeEntry]) -> None:
-        """Want more."""
+        """Want more; what was wanted before is not wanted again."""
         for entry in entries:
+            if entry.path in self._paths:
+                continue
+            self._paths.add(entry.path)
             sha = entry.version.blob_sha
             if sha and entry.version.mode is not Mode.SUBMODULE:
                 self._named.setdefault(sha, []).append(entry)
@@ -271,9 +275,10 @@ class Reader:
                         keep(sha, item)
                         yield from missing.take(sha, item)
                     elif select is not None:
-                        self._snapshots.listed(item.commit_sha, item.folder, item.entries)
                         missing.add(select(item))
-                        missing.is_listed = True
+                        if not item.is_part:
+                            self._snapshots.listed(item.commit_sha, item.folder, item.entries)
+                            missing.is_listed = True
                         listed += len(item.entries)
                         yield from self._kept(missing)
                     if self._is_enough(missing, listed, wanted):

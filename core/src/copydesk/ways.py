@@ -70,11 +70,15 @@ class Wanted:
 
 @attrs.frozen
 class Listing:
-    """Every file below a folder at a commit, in order of path, as a way found it out while it read."""
+    """Every file below a folder at a commit, in order of path, as a way found it out while it read.
+
+    :param is_part: these are some of them, of which bytes may follow at once; the whole listing comes later.
+    """
 
     commit_sha: str
     folder: str
     entries: tuple[TreeEntry, ...] = attrs.field(repr=_count)
+    is_part: bool = False
 
 
 class Way(Protocol):
@@ -92,7 +96,8 @@ class Way(Protocol):
     def read(self, wanted: Wanted) -> Generator[Listing | bytes, None, None]:
         """Give the bytes of files as they come, each once, in any order.
 
-        Where *wanted* has no entries, a :class:`Listing` of each commit comes before the bytes of its files.
+        Where *wanted* has no entries, a :class:`Listing` with a file comes before its bytes, and in the end there
+        was a whole one of each commit.
         What is left out is read in another way; bytes that nobody asked for do no harm. Closing the generator
         ends the requests.
 

@@ -14,7 +14,7 @@ from copydesk.git._pkt import Remote
 from copydesk.models import FileVersion, Mode, TreeEntry
 from copydesk.ways import Listing
 
-__all__ = ["Trees", "known_trees"]
+__all__ = ["Trees", "Walk", "known_trees"]
 
 _TYPE: Final = 0o170000
 _FOLDER: Final = 0o040000
@@ -93,6 +93,14 @@ class Trees:
             entries = self._entries("", self._roots[sha], mark)
             yield Listing(sha, "", tuple(sorted(entries, key=lambda entry: entry.path)))
 
+    def parsed(self, sha: str) -> list[tuple[str, int, str]]:
+        """Give names, modes and shas in a folder that has come."""
+        return self._parsed(self.get(sha) or b"")
+
+    def root(self, commit_sha: str) -> str:
+        """Give the tree of a commit, "" where that has not come."""
+        return self._roots.get(commit_sha, "")
+
     def _need(self, root: str) -> None:
         """Find out which trees below one have not come."""
         todo = [root]
@@ -120,12 +128,12 @@ class Trees:
                 f"git at {self.remote.name} ({self.remote.address}) has more than {_DEPTH} folders in one "
                 "another; read in another way"
             )
-        for name, mode, below in self._parsed(self.get(sha) or b""):
+        for name, mode, below in self.parsed(sha):
             path = f"{prefix}{name}"
             if mode & _TYPE == _FOLDER:
                 yield from self._entries(f"{path}/", below, mark)
             else:
-                yield TreeEntry(path, None, FileVersion(below, _mode(mode), mark))
+                yield _entry(path, mode, below, mark)
 
     def _parsed(self, content: bytes) -> list[tuple[str, int, str]]:
         try:
@@ -135,6 +143,49 @@ class Trees:
             ]
         except Exception as exc:  # dulwich raises its own error, or ValueError
             raise self.remote.damaged("folder") from exc
+
+
+@attrs.define(eq=False)
+class Walk:
+    """Tells the files of one commit folder by folder, as soon as it is known where a folder is.
+
+    A server that sends folders among the files need not have sent all of them before the first file is of use.
+    """
+
+    commit_sha: str
+    trees: Trees
+    #: The files that were told, by their blobs.
+    told: set[str] = attrs.field(factory=set, init=False)
+    _begun: bool = attrs.field(default=False, init=False)
+    _waiting: dict[str, list[str]] = attrs.field(factory=dict, init=False)
+
+    def go_on(self, sha: str) -> Iterator[Listing]:
+        """Give what is known since a commit or a tree came."""
+        root = self.trees.root(self.commit_sha)
+        if root and not self._begun:
+            self._begun = True
+            self._waiting[root] = [""]
+            sha = root
+        if self.trees.get(sha) is not None:
+            for prefix in self._waiting.pop(sha, ()):
+                yield from self._folder(prefix, sha)
+
+    def _folder(self, prefix: str, sha: str) -> Iterator[Listing]:
+        mark = self.commit_sha if self.trees.marks_commits else None
+        parsed = self.trees.parsed(sha)
+        files = [(name, mode, below) for name, mode, below in parsed if mode & _TYPE != _FOLDER]
+        if files:
+            self.told.update(below for _, _, below in files)
+            entries = tuple(_entry(f"{prefix}{name}", mode, below, mark) for name, mode, below in files)
+            yield Listing(self.commit_sha, prefix.rstrip("/"), entries, is_part=True)
+        for name, mode, below in parsed:
+            if mode & _TYPE == _FOLDER:
+                self._waiting.setdefault(below, []).append(f"{prefix}{name}/")
+                yield from self.go_on(below)
+
+
+def _entry(path: str, mode: int, sha: str, mark: str | None) -> TreeEntry:
+    return TreeEntry(path, None, FileVersion(sha, _mode(mode), mark))
 
 
 def _mode(mode: int) -> Mode:

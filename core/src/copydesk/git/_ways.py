@@ -16,7 +16,7 @@ from copydesk.ways import Cost, Listing, Wanted
 
 if TYPE_CHECKING:
     from copydesk.git._packs import Pack, PackedObject
-    from copydesk.git._trees import Trees
+    from copydesk.git._trees import Trees, Walk
 
 __all__ = ["GitBlobs", "GitTrees"]
 
@@ -81,7 +81,7 @@ class GitTrees:
     ) -> Iterator[Listing | bytes]:
         # Bring dulwich, which is needed from here on only.
         from copydesk.git._packs import BLOB, TREE, Pack
-        from copydesk.git._trees import Trees, known_trees
+        from copydesk.git._trees import Trees, Walk, known_trees
 
         known = known_trees(wanted.known[sha] for sha in haves)
         trees = Trees(asked, known, self.client.remote, self.marks_commits)
@@ -95,7 +95,31 @@ class GitTrees:
 
         fetch = Fetch(asked, haves, alone=True, below=_LARGE)
         with self.client.fetch(fetch) as pieces, Pack(pieces, self.client.remote, outside) as pack:
-            yield from _listed(pack, trees)
+            if haves or len(asked) > 1:
+                yield from _listed(pack, trees)
+            else:
+                yield from _walked(pack, trees, Walk(asked[0], trees))
+
+
+def _walked(pack: Pack, trees: Trees, walk: Walk) -> Iterator[Listing | bytes]:
+    """Give the files of a folder as soon as it is known where that is, and the listing when it is whole."""
+    from copydesk.git._packs import BLOB, Held
+
+    listed = False
+    with Held() as early:
+        for found in pack.objects():
+            if found.kind != BLOB:
+                yield from walk.go_on(_gather(found, pack, trees))
+            elif listed or found.sha in walk.told:
+                yield found.content
+            else:
+                early.add(found.content)
+            if trees.is_complete and not listed:
+                listed = True
+                yield from trees.listings()
+                yield from early.contents()
+        if not listed:
+            yield from trees.listings()  # which tells what is missing
 
 
 def _listed(pack: Pack, trees: Trees) -> Iterator[Listing | bytes]:
@@ -119,7 +143,8 @@ def _listed(pack: Pack, trees: Trees) -> Iterator[Listing | bytes]:
             yield from trees.listings()  # which tells what is missing
 
 
-def _gather(found: PackedObject, pack: Pack, trees: Trees) -> None:
+def _gather(found: PackedObject, pack: Pack, trees: Trees) -> str:
+    """Note a commit or a tree, and give its sha."""
     from copydesk.git._packs import COMMIT, TREE
 
     sha = found.sha
@@ -128,6 +153,7 @@ def _gather(found: PackedObject, pack: Pack, trees: Trees) -> None:
         trees.add_commit(sha, found.content)
     elif found.kind == TREE:
         trees.add_tree(sha, found.content)
+    return sha
 
 
 def _is_whole(entries: tuple[TreeEntry, ...]) -> bool:
