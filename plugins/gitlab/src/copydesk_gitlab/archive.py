@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import IO, Final
 
 import attrs
-from copydesk.archives import ArchivedFile, read_archive, sizes_of, stream_archive
+from copydesk.archives import MANY, ArchivedFile, read_archive, sizes_of, stream_archive
 from copydesk.blobs import blob_sha, tree_sha
 from copydesk.errors import NotSupportedError, ProtocolError, UnavailableError
 from copydesk.http import HttpClient
@@ -18,8 +18,6 @@ from copydesk_gitlab import api
 
 __all__ = ["FolderArchiveWay"]
 
-#: Fewer files than these are read in a request or two without an archive, of which there are five a minute.
-_MANY: Final = 100
 #: How much of an archive waits in memory, before it goes to a file without a name.
 _IN_MEMORY: Final = 8 * 2**20
 
@@ -126,7 +124,7 @@ def _is_most(entries: tuple[TreeEntry, ...], known: Mapping[str, tuple[TreeEntry
     folder = _folder(entries)
     start = f"{folder}/" if folder else ""
     there = max((sum(each.path.startswith(start) for each in tree) for tree in known.values()), default=0)
-    return 2 * len(entries) >= there if there else len(entries) >= _MANY and bool(folder)
+    return 2 * len(entries) >= there if there else len(entries) >= MANY and bool(folder)
 
 
 def _write(spool: IO[bytes], file: ArchivedFile) -> None:
