@@ -153,13 +153,13 @@ def test_archive_for_files_that_are_known(forge, open_site):
 def test_cost_of_an_archive(seeded, open_site):
     """It is of all below the folder: who wants little of it goes another way."""
     way = way_of(open_site(), "archive")
-    assert way.cost(whole(seeded)) == Cost(2, 2, quota=2)
+    assert way.cost(whole(seeded)) == Cost(2, 3, quota=2)
     assert way.cost(attrs.evolve(whole(seeded), commit_shas=("1" * 40, "2" * 40))) is None
     assert way.cost(some(seeded)) is None
     assert way.cost(attrs.evolve(some(seeded), entries=())) is None
     known = {"1" * 40: entries_of(seeded)}
-    assert way.cost(attrs.evolve(some(seeded), known=known)) == Cost(1, 1, 0, 1)
-    assert way.cost(attrs.evolve(some(seeded, "q"), known=known, folder="")) == Cost(1, 1, 0, 1)
+    assert way.cost(attrs.evolve(some(seeded), known=known)) == Cost(1, 2, 0, 1)
+    assert way.cost(attrs.evolve(some(seeded, "q"), known=known, folder="")) == Cost(1, 2, 0, 1)
     few = tuple(entry for entry in entries_of(seeded) if entry.path in {"p/0.md", "q/a.md"})
     assert way.cost(attrs.evolve(some(seeded), entries=few, known=known)) is None
 
