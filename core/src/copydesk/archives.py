@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from copydesk.http import HttpClient, Request
 
-__all__ = ["ArchiveWay", "ArchivedFile", "read_archive", "sizes_of", "stream_archive"]
+__all__ = ["MANY", "ArchiveWay", "ArchivedFile", "read_archive", "sizes_of", "stream_archive"]
 
+#: Fewer files than these are not worth an archive that holds nobody knows what besides.
+MANY: Final = 100
 #: No forge takes a file in git that is larger, so one that says so is passed over and never held.
 LARGEST: Final = 100 * 2**20
 #: What may stand before and behind a file: its long name, its attributes, the padding.
@@ -85,8 +87,9 @@ def sizes_of(entries: tuple[TreeEntry, ...]) -> frozenset[int] | None:
 class ArchiveWay:
     """The whole tree of a commit as one ``tar.gz``, for a forge that makes archives of whole trees only.
 
-    The size that it tells is that of the largest tree that is known, halved for gzip. Where none is known it is
-    that of what is wanted, too little where much of the tree is not: whoever asks takes that into account.
+    The size that it tells is that of the tree where it is known, halved for gzip. Where none is known it is
+    that of what is wanted, too little where much of the tree is not: whoever asks takes that into account, and
+    fewer than 100 files are no reason then.
 
     :param ask: builds the request, from the sha of a commit.
     :param requests: how many it takes, redirects included.
@@ -102,9 +105,9 @@ class ArchiveWay:
 
     def cost(self, wanted: Wanted) -> Cost | None:
         """Tell the requests; None without entries, for attributes may leave files out of an archive."""
-        if not wanted.entries:
+        if not wanted.entries or not (wanted.tree or len(wanted.entries) >= MANY):
             return None
-        size = max(map(_size, (wanted.entries, *wanted.known.values()))) // 2
+        size = max(_size(wanted.entries), _size(wanted.tree)) // 2
         return Cost(self.requests, self.turns, size, quota=1)
 
     def read(self, wanted: Wanted) -> Generator[bytes, None, None]:

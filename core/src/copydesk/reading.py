@@ -72,8 +72,9 @@ class Missing:
         self._paths: set[str] = set()
         self.add(entries)
 
-    def add(self, entries: Iterable[TreeEntry]) -> None:
-        """Want more; what was wanted before is not wanted again."""
+    def add(self, entries: Iterable[TreeEntry]) -> list[str]:
+        """Want more, and tell their shas; what was wanted before is not wanted again."""
+        added: list[str] = []
         for entry in entries:
             if entry.path in self._paths:
                 continue
@@ -81,9 +82,11 @@ class Missing:
             sha = entry.version.blob_sha
             if sha and entry.version.mode is not Mode.SUBMODULE:
                 self._named.setdefault(sha, []).append(entry)
+                added.append(sha)
             else:
                 self._nameless.append(entry)
             self.total += 1
+        return added
 
     @property
     def shas(self) -> tuple[str, ...]:
@@ -133,7 +136,7 @@ class Reader:
     def files(self, commit_sha: str, entries: Iterable[TreeEntry]) -> Iterator[File]:
         """Read files that were listed at a commit, in the order in which they come."""
         missing = Missing(entries)
-        yield from self._kept(missing)
+        yield from self._kept(missing, missing.shas)
         yield from self._asked(commit_sha, missing)
 
     def asked(self, commit_sha: str, entries: Iterable[TreeEntry]) -> Iterator[File]:
@@ -180,8 +183,8 @@ class Reader:
                 yield file, missing.total
         if not missing.is_listed:
             listed = self._snapshots.list_files(commit_sha, folder) if listed is None else listed
-            missing.add(select(Listing(commit_sha, folder, listed)))
-            for file in self._kept(missing):
+            added = missing.add(select(Listing(commit_sha, folder, listed)))
+            for file in self._kept(missing, added):
                 yield file, missing.total
         for file in self._asked(commit_sha, missing, folder):
             yield file, missing.total
@@ -227,10 +230,10 @@ class Reader:
 
     # -- by ways --------------------------------------------------------------------------------------
 
-    def _kept(self, missing: Missing) -> Iterator[File]:
-        """Give what was read before."""
-        if self._store is not None and self.enabled and missing.shas:
-            for sha, content in self._store.read(missing.shas):
+    def _kept(self, missing: Missing, shas: Iterable[str]) -> Iterator[File]:
+        """Give what was read before of some that are missing."""
+        if self._store is not None and self.enabled:
+            for sha, content in self._store.read(shas):
                 yield from missing.take(sha, content)
 
     def _loaded(self, wanted: Wanted, missing: Missing, select: Select) -> Iterator[File]:
@@ -246,7 +249,8 @@ class Reader:
     def _asked(self, commit_sha: str, missing: Missing, folder: str = "") -> Iterator[File]:
         tried: list[Way] = []
         while missing.shas:
-            wanted = Wanted((commit_sha,), folder, missing.named)
+            tree = self._snapshots.seen(commit_sha, folder) or ()
+            wanted = Wanted((commit_sha,), folder, missing.named, tree)
             way = self._cheapest(wanted, tried)
             if way is None:
                 break
@@ -275,12 +279,12 @@ class Reader:
                         keep(sha, item)
                         yield from missing.take(sha, item)
                     elif select is not None:
-                        missing.add(select(item))
+                        added = missing.add(select(item))
                         if not item.is_part:
                             self._snapshots.listed(item.commit_sha, item.folder, item.entries)
                             missing.is_listed = True
-                        listed += len(item.entries)
-                        yield from self._kept(missing)
+                            listed += len(item.entries)
+                        yield from self._kept(missing, added)
                     if self._is_enough(missing, listed, wanted):
                         break
         except (CopydeskError, *STUMBLES) as exc:
@@ -358,7 +362,8 @@ class Reader:
         """Give those of some files that were read before, by path."""
         if self._store is None:
             return {}
-        return {file.path: file for file in self._kept(Missing(entries))}
+        missing = Missing(entries)
+        return {file.path: file for file in self._kept(missing, missing.shas)}
 
     def keep(self, files: Iterable[File]) -> None:
         """Keep files that were read, or written."""

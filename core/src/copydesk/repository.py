@@ -14,7 +14,6 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
 
-import attrs
 import pluggy
 
 from copydesk._defaults import CoreDefaults
@@ -45,7 +44,6 @@ from copydesk.models import (
     File,
     FileVersion,
     Merge,
-    Mode,
     Move,
     NewCommit,
     NewPullRequest,

@@ -50,6 +50,8 @@ class Wanted:
     :param folder: what they are below, "" for all.
     :param entries: which files, as a listing told them, each with its blob sha; None: all of them, and the way
         tells which these are.
+    :param tree: all files below the folder, where that is known: *entries* are some of them. For ways that cost
+        as much as all.
     :param known: other commits with all their files, whose bytes the caller has: they need not come again.
     :param stored: gives those bytes by their blob sha, None where it has them no more: what is new may come as
         what it changes of them.
@@ -58,6 +60,7 @@ class Wanted:
     commit_shas: tuple[str, ...]
     folder: str = ""
     entries: tuple[TreeEntry, ...] | None = None
+    tree: tuple[TreeEntry, ...] = attrs.field(default=(), repr=_count)
     known: Mapping[str, tuple[TreeEntry, ...]] = attrs.field(factory=dict, repr=_count)
     stored: Callable[[str], bytes | None] = attrs.field(default=_nothing, repr=False)
     branch: str = ""

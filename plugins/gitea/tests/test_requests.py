@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 pytest.importorskip("simulators.gitea", reason="the simulators are not beside these tests")
@@ -152,10 +154,11 @@ def test_entries(forge, open_counted, count):
 
 
 @pytest.mark.parametrize(
-    ("batches", "requests"), [(("file-contents",), 2), (("blobs",), 3), ((), 2 + 31)], ids=str
+    ("batches", "requests"), [(("file-contents",), 2), (("blobs",), 3), ((), 3 + 30)], ids=str
 )
-def test_cold_load_of_a_folder(forge, open_counted, batches, requests):
+def test_cold_load_of_a_folder_without_git(forge, open_counted, monkeypatch, batches, requests):
     """From a known head a listing and 30 files a request; a way that is not there is tried once."""
+    monkeypatch.setitem(sys.modules, "dulwich", None)
     files = {f"content/posts/p{number}.md": b"%d\n" % number for number in range(29)}
     forge.add_repository(REPO, {**files, **FILES})
     site = open_counted(batches=batches)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 pytest.importorskip("simulators.github", reason="the simulators are not beside these tests")
@@ -85,11 +87,16 @@ def test_publish_where_the_repository_deletes_merged_branches(site, forge, by):
         site.workflow.publish("posts", "new")
 
 
-def test_cold_load_of_a_thousand_files(forge, open_site):
-    files = {f"content/posts/p{number}.md": b"%d\n" % number for number in range(1000)}
+@pytest.mark.parametrize(("count", "requests"), [(150, 2 + 2), (1000, 2 + 2)])
+def test_cold_load_without_git(forge, open_site, monkeypatch, count, requests):
+    """The head and the tree, and then the cheaper one of batches and the archive, which is two requests."""
+    monkeypatch.setitem(sys.modules, "dulwich", None)
+    files = {f"content/posts/p{number}.md": b"%d\n" % number for number in range(count)}
     forge.add_repository("owner/site", files)
     repository = open_site()
     head = repository.get_branch("main").commit_sha
     entries = repository.list_files(head)
-    assert len(repository.read_files(head, entries)) == 1000
-    assert len(repository.simulator.log) == 12
+    assert len(repository.read_files(head, entries)) == count
+    log = repository.simulator.log
+    assert len(log) == requests
+    assert log[-1].path.endswith("/graphql" if count == 150 else f"/legacy.tar.gz/{head}")

@@ -21,17 +21,18 @@ def seeded(forge):
 
 @pytest.fixture
 def wanted(seeded) -> Wanted:
-    return Wanted((seeded.head("main"),), "", entries_of(seeded))
+    """All, with what was there before."""
+    return Wanted((seeded.head("main"),), "", entries_of(seeded), entries_of(seeded))
 
 
 def names(repository) -> list[str]:
-    return [way.name for way in repository.backends[0].list_ways()]
+    """Without git's own, which may be installed or not."""
+    return [way.name for way in repository.backends[0].list_ways() if not way.name.startswith("git")]
 
 
 def test_ways_by_what_may_be_asked(seeded, open_site):
-    """Where no way of git's own is installed."""
-    assert names(open_site()) == ["graphql", "git", "git", "archive"]
-    assert names(open_site(use_graphql=False)) == ["git", "git", "archive"]
+    assert names(open_site()) == ["graphql", "archive"]
+    assert names(open_site(use_graphql=False)) == ["archive"]
 
 
 @pytest.mark.parametrize("enterprise", [False, True])
@@ -49,13 +50,19 @@ def test_archive(seeded, open_site, wanted, enterprise):
     assert sent.request_headers["Host"].startswith("localhost:")
 
 
+def test_archive_for_a_hundred_files_where_the_tree_is_not_known(forge, open_site):
+    seeded = forge.add_repository("owner/site", {f"{number}.md": b"xx" for number in range(100)})
+    entries = entries_of(seeded)
+    way = way_of(open_site(), "archive")
+    assert way.cost(Wanted((seeded.head("main"),), "", entries)) == Cost(2, 4, 100, 1)
+    assert way.cost(Wanted((seeded.head("main"),), "", entries[1:])) is None
+
+
 def test_archive_tells_half_of_what_is_wanted(open_site, seeded, wanted):
     way = way_of(open_site(), "archive")
     assert way.cost(wanted) == Cost(2, 4, sum(map(len, FILES.values())) // 2, 1)
-    few = attrs.evolve(wanted, entries=wanted.entries[:1])
-    assert way.cost(few).size < way.cost(wanted).size
-    # Of another commit the whole tree may be known.
-    assert way.cost(attrs.evolve(few, known={"1" * 40: wanted.entries})) == way.cost(wanted)
+    # It is the whole tree, as far as that is known.
+    assert way.cost(attrs.evolve(wanted, entries=wanted.entries[:1])) == way.cost(wanted)
     assert way.cost(attrs.evolve(wanted, entries=None)) is None
     assert way.cost(attrs.evolve(wanted, entries=())) is None
 
@@ -63,7 +70,8 @@ def test_archive_tells_half_of_what_is_wanted(open_site, seeded, wanted):
 def test_archive_holds_no_file_that_cannot_be_wanted(forge, open_site):
     """None of another length comes, so a film beside the texts takes no memory."""
     seeded = forge.add_repository("owner/site", {**FILES, "film.mp4": bytes(2**20)}, modes=MODES)
-    some = Wanted((seeded.head("main"),), "", entries_of(seeded, "q"))
+    tree = entries_of(seeded)
+    some = Wanted((seeded.head("main"),), "", entries_of(seeded, "q"), tree)
     _, found = go(open_site(), "archive", some)
     assert found.keys() >= bytes_of(seeded, some.entries).keys()
     assert {len(content) for content in found.values()} == {2, 3, 4}  # and the symlink's
@@ -74,7 +82,8 @@ def test_archive_that_leaves_out_and_alters(seeded, open_site):
     files = {"p/0.md": b"$Format:%H$\n", ".gitattributes": b"p/0.md export-subst\np/1.md export-ignore\n"}
     seeded.commit_files("main", files, "Attributes")
     entries = entries_of(seeded)
-    _, found = go(open_site(), "archive", Wanted((seeded.head("main"),), "", entries))
+    wanted = Wanted((seeded.head("main"),), "", entries, entries)
+    _, found = go(open_site(), "archive", wanted)
     missing = [entry.path for entry in entries if entry.version.blob_sha not in found]
     assert missing == ["p/0.md", "p/1.md"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 pytest.importorskip("simulators.gitlab", reason="the simulators are not beside these tests")
@@ -117,8 +119,9 @@ def test_entries_that_a_listing_does_not_tell_of(site):
     assert set(entries["plain"].changed_paths) == {"content/posts/plain.md", "static/img/x.png"}
 
 
-def test_cold_load_of_a_thousand_files(forge, open_counted):
+def test_cold_load_of_a_thousand_files_without_git(forge, open_counted, monkeypatch):
     """From a known head two requests, by archive, whole and checked; one more to find the head."""
+    monkeypatch.setitem(sys.modules, "dulwich", None)
     files = {f"content/posts/p{number}.md": b"%d\n" % number for number in range(1000)}
     forge.add_repository(REPO, {**files, **FILES})
     site = open_counted()

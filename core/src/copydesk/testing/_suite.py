@@ -386,13 +386,17 @@ class _Reading(_Meta):
         blobs = {entry.version.blob_sha for entry in listed.values()}
         told: dict[str, TreeEntry] = {}
         given: set[str] = set()
+        seen: set[str | None] = set()
         for item in way.read(wanted):
             if isinstance(item, bytes):
-                assert told or wanted.entries is not None, f"{way.name} gives bytes before it lists"
                 given.add(blob_sha(item))
+                assert wanted.entries is not None or blob_sha(item) in seen, (
+                    f"{way.name} gives bytes before it lists"
+                )
             else:
+                seen |= {entry.version.blob_sha for entry in item.entries}
                 assert [entry.path for entry in item.entries] == sorted(entry.path for entry in item.entries)
-                told |= {entry.path: entry for entry in item.entries}
+                told |= {} if item.is_part else {entry.path: entry for entry in item.entries}
         assert given, f"{way.name} gives nothing"
         assert given <= blobs, f"{way.name} gives bytes that are no file's"
         if wanted.entries is None:

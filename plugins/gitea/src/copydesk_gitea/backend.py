@@ -249,7 +249,9 @@ class GiteaBackend:
     @hookimpl
     def list_ways(self) -> tuple[Way, ...]:
         """Name the archive last: it is of the whole tree, and made when somebody asks for it."""
-        return (self._contents, *self.git, ArchiveWay(self.client, api.FORGE, self.api.archive, turns=3))  # it is made before it comes
+        # It is made before it comes.
+        archive = ArchiveWay(self.client, api.FORGE, self.api.archive, turns=3)
+        return (self._contents, *self.git, archive)
 
     @hookimpl
     def list_commits(self, commit_sha: str, path: str, limit: int) -> tuple[Commit, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import IO, Final
 
 import attrs
-from copydesk.archives import ArchivedFile, read_archive, sizes_of, stream_archive
+from copydesk.archives import MANY, ArchivedFile, read_archive, sizes_of, stream_archive
 from copydesk.blobs import blob_sha, tree_sha
 from copydesk.errors import NotSupportedError, ProtocolError, UnavailableError
 from copydesk.http import HttpClient
@@ -18,8 +18,6 @@ from copydesk_gitlab import api
 
 __all__ = ["FolderArchiveWay"]
 
-#: Fewer files than these are read in a request or two without an archive, of which there are five a minute.
-_MANY: Final = 100
 #: How much of an archive waits in memory, before it goes to a file without a name.
 _IN_MEMORY: Final = 8 * 2**20
 
@@ -42,13 +40,13 @@ class FolderArchiveWay:
         """Tell two requests for a whole folder, and one for many files in one that were listed already.
 
         GitLab tells no sizes, and an archive is of all in the folder: None where less than half of that is wanted,
-        as far as *known* tells. Where it does not, None for fewer than 100 files, and for the whole tree.
+        as far as the tree is known. Where it does not, None for fewer than 100 files, and for the whole tree.
         """
         if len(wanted.commit_shas) > 1 or not (wanted.commit_shas or wanted.branch):
             return None
         if wanted.entries is None:
             return Cost(2, 3, quota=2)  # it is made before it comes
-        return Cost(1, 2, quota=1) if _is_most(wanted.entries, wanted.known) else None
+        return Cost(1, 2, quota=1) if _is_most(wanted.entries, wanted.tree) else None
 
     def read(self, wanted: Wanted) -> Generator[Listing | bytes, None, None]:
         """Give bytes as they come; where a listing goes before them, when it was proved, from a file.
@@ -121,12 +119,12 @@ def _folder(entries: Iterable[TreeEntry]) -> str:
     return posixpath.commonpath(folders) if folders else ""
 
 
-def _is_most(entries: tuple[TreeEntry, ...], known: Mapping[str, tuple[TreeEntry, ...]]) -> bool:
+def _is_most(entries: tuple[TreeEntry, ...], tree: tuple[TreeEntry, ...]) -> bool:
     """Tell whether files are half of all in their folder, as far as anybody knows."""
     folder = _folder(entries)
     start = f"{folder}/" if folder else ""
-    there = max((sum(each.path.startswith(start) for each in tree) for tree in known.values()), default=0)
-    return 2 * len(entries) >= there if there else len(entries) >= _MANY and bool(folder)
+    there = sum(each.path.startswith(start) for each in tree)
+    return 2 * len(entries) >= there if there else len(entries) >= MANY and bool(folder)
 
 
 def _write(spool: IO[bytes], file: ArchivedFile) -> None:
