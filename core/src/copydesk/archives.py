@@ -104,8 +104,13 @@ class ArchiveWay:
     name: str = "archive"
 
     def cost(self, wanted: Wanted) -> Cost | None:
-        """Tell the requests; None without entries, for attributes may leave files out of an archive."""
-        if not wanted.entries or not (wanted.tree or len(wanted.entries) >= MANY):
+        """Tell the requests; None for few files out of many.
+
+        None without entries, too: attributes may leave files out of an archive.
+        """
+        if not wanted.entries or not (
+            2 * len(wanted.entries) >= len(wanted.tree) > 0 or len(wanted.entries) >= MANY
+        ):
             return None
         size = max(_size(wanted.entries), _size(wanted.tree)) // 2
         return Cost(self.requests, self.turns, size, quota=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 pytest.importorskip("simulators.bitbucket", reason="the simulators are not beside these tests")
@@ -106,7 +108,8 @@ def test_load_that_does_not_fit_into_the_hour_is_refused_before_it_starts(forge,
         assert len(site.repository.read_files(head, entries[:100])) == 100
 
 
-def test_load_that_never_fits_says_so(forge, open_counted):
+def test_load_that_never_fits_says_so(forge, open_counted, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dulwich", None)  # git has limits of its own
     forge.add_repository("owner/site", {f"p/{number}.md": b"%d" % number for number in range(1001)})
     site = open_counted()
     head = site.repository.get_branch("main").commit_sha

@@ -158,8 +158,8 @@ def test_cost_of_an_archive(seeded, open_site):
     assert way.cost(some(seeded)) is None
     assert way.cost(attrs.evolve(some(seeded), entries=())) is None
     tree = entries_of(seeded)
-    assert way.cost(attrs.evolve(some(seeded), tree=tree)) == Cost(1, 2, 0, 1)
-    assert way.cost(attrs.evolve(some(seeded, "q"), tree=tree, folder="")) == Cost(1, 2, 0, 1)
+    assert way.cost(attrs.evolve(some(seeded), tree=tree)) == Cost(1, 3, 0, 1)
+    assert way.cost(attrs.evolve(some(seeded, "q"), tree=tree, folder="")) == Cost(1, 3, 0, 1)
     few = tuple(entry for entry in entries_of(seeded) if entry.path in {"p/0.md", "q/a.md"})
     assert way.cost(attrs.evolve(some(seeded), entries=few, tree=tree)) is None
 

@@ -44,9 +44,10 @@ class FolderArchiveWay:
         """
         if len(wanted.commit_shas) > 1 or not (wanted.commit_shas or wanted.branch):
             return None
+        # A turn more than requests: it is made before it comes.
         if wanted.entries is None:
-            return Cost(2, 3, quota=2)  # it is made before it comes
-        return Cost(1, 2, quota=1) if _is_most(wanted.entries, wanted.tree) else None
+            return Cost(2, 3, quota=2)
+        return Cost(1, 3, quota=1) if _is_most(wanted.entries, wanted.tree) else None
 
     def read(self, wanted: Wanted) -> Generator[Listing | bytes, None, None]:
         """Give bytes as they come; where a listing goes before them, when it was proved, from a file.
