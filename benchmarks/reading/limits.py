@@ -16,7 +16,7 @@ import attrs
 
 from benchmarks.reading.traffic import Asked
 
-__all__ = ["GITHUB", "GITLAB", "BITBUCKET", "GITEA", "Limits"]
+__all__ = ["BITBUCKET", "GITEA", "GITHUB", "GITLAB", "Limits"]
 
 _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0

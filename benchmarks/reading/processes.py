@@ -33,9 +33,10 @@ class ClientError(Exception):
 class _Process:
     """A program that is talked with in lines of JSON; what it complains of is kept."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        self._complaints: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in close
-        outer = {**os.environ, "PYTHONPATH": _PATH, "PYTHONDONTWRITEBYTECODE": "1"}
+    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+        self._complaints: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - see close
+        # Compiled once for all: whether that is kept beside the sources depends on the installer.
+        compiled = {"PYTHONPYCACHEPREFIX": str(folder / "compiled"), "PYTHONDONTWRITEBYTECODE": ""}
         self._program = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -43,7 +44,7 @@ class _Process:
             stderr=self._complaints,
             text=True,
             cwd=_ROOT,
-            env={**outer, **(environment or {})},
+            env={**os.environ, "PYTHONPATH": _PATH, **compiled, **environment},
         )
         self._alarm = threading.Timer(_PATIENCE, self._program.kill)
 
@@ -114,9 +115,9 @@ class Server:
 
 
 @contextmanager
-def serve(name: str) -> Iterator[Server]:
-    """Run a forge by its name."""
-    process = _Process([sys.executable, "-m", "benchmarks.reading.server", name])
+def serve(name: str, folder: Path) -> Iterator[Server]:
+    """Run a forge by its name; what has been compiled is kept in a folder."""
+    process = _Process([sys.executable, "-P", "-m", "benchmarks.reading.server", name], folder, {})
     try:
         server = Server(name, process)
         server.url = server.ask("address")
@@ -126,13 +127,17 @@ def serve(name: str) -> Iterator[Server]:
 
 
 def read_with(
-    command: Sequence[str], environment: Mapping[str, str], before: Callable[[], object]
+    command: Sequence[str],
+    folder: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    before: Callable[[], object] = lambda: None,
 ) -> Mapping[str, Any]:
     """Run a client; *before* happens when it is ready, and then it reads.
 
     :raises ClientError: it did not.
     """
-    process = _Process(command, environment)
+    process = _Process(command, folder, environment or {})
     process.patient()
     try:
         process.hear()

@@ -1,7 +1,7 @@
 """Simulators that note what they are asked, and give what they have given before from memory.
 
-A forge has archives and packs ready, or makes them on machines of its own. So nothing stands here for the time that a
-forge takes itself: before it is timed, everybody reads once, and those answers are given again.
+A forge has archives and packs ready, or makes them on machines of its own. So nothing stands here for the time
+that a forge takes itself: before it is timed, everybody reads once, and those answers are given again.
 """
 
 from __future__ import annotations

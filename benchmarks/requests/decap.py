@@ -50,6 +50,10 @@ class Decap(Editor):
         self._open: dict[str, Mapping[str, bytes]] = {}
         self.sign_in()
 
+    def disconnect(self) -> None:
+        """Be closed as a page is: what it keeps stays, and connections do not."""
+        self._session.close()
+
     def sign_in(self) -> None:
         """Ask who it is, and for the repository."""
         self._ask("GET", "/user")

@@ -80,7 +80,15 @@ def serve(tasks: Mapping[str, Callable[[Given], Go]]) -> None:
     grown = peak() - idle
     kept = {} if isinstance(found, int) else found
     count = found if isinstance(found, int) else len(found)
-    _say({"seconds": seconds, "cpu": cpu, "peak": grown, "count": count, "digest": digest(kept) if kept else ""})
+    _say(
+        {
+            "seconds": seconds,
+            "cpu": cpu,
+            "peak": grown,
+            "count": count,
+            "digest": digest(kept) if kept else "",
+        }
+    )
 
 
 def _say(facts: Mapping[str, object]) -> None:

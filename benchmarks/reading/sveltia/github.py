@@ -24,7 +24,9 @@ _DRAFTS: Final = """query ($owner: String!, $name: String!) {
     }
   }
 }"""
-_IN_REPOSITORY: Final = "query ($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ {} }} }}"
+_IN_REPOSITORY: Final = (
+    "query ($owner: String!, $name: String!) {{ repository(owner: $owner, name: $name) {{ {} }} }}"
+)
 
 
 class SveltiaOnGitHub(Sveltia):
@@ -53,9 +55,7 @@ class SveltiaOnGitHub(Sveltia):
         def batch(number: int, some: Sequence[Entry]) -> dict[str, bytes]:
             time.sleep(number * self.stagger)
             found = self._of(_IN_REPOSITORY.format(_texts(some) + _histories(head, some)))
-            return {
-                entry.sha: str(found[f"content_{at}"]["text"]).encode() for at, entry in enumerate(some)
-            }
+            return {entry.sha: str(found[f"content_{at}"]["text"]).encode() for at, entry in enumerate(some)}
 
         batches = list(chunks(entries, _BATCH))
         read: dict[str, bytes] = {}

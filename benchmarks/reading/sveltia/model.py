@@ -12,7 +12,7 @@ from benchmarks.requests.sites import POSTS, TOKEN
 
 __all__ = ["Entry", "Sveltia", "chunks"]
 
-#: No browser opens more connections to a host by HTTP/1.1; by HTTP/2 it needs one, and the model is not held to six.
+#: By HTTP/2 a browser needs but one for all; a model by HTTP/1.1 is not held to six either.
 _CONNECTIONS: Final = 64
 
 
@@ -44,6 +44,10 @@ class Sveltia:
     def sign_in(self) -> None:
         """Ask who it is and whether it may."""
         raise NotImplementedError
+
+    def disconnect(self) -> None:
+        """Be closed as a page is: what it keeps stays, and connections do not."""
+        self._session.close()
 
     def head(self) -> str:
         """Ask for the head of the branch."""
