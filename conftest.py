@@ -48,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _keep_bytecode(config)
     # Nobody's own keyring, in this process and those that tests start.
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+    os.environ["COPYDESK_CACHE"] = "off"  # nor what they have read
     if config.getoption("--live"):
         _check_live(config)
 

@@ -42,7 +42,7 @@ def copydesk(tmp_path):
             input=stdin,
             capture_output=True,
             check=False,
-            env={**clean, "COLUMNS": "120", **environment},
+            env={**clean, "COPYDESK_CACHE": "off", "COLUMNS": "120", **environment},
             timeout=60,
         )
 
@@ -76,7 +76,7 @@ def test_help_names_every_verb(copydesk):
     shown = copydesk("--help").stdout.decode()
     verbs = (
         "backends ls cat put rm mv log entries show save status diff publish discard delete unpublish update "
-        "media preview repair demo completion"
+        "media preview repair demo cache completion"
     )
     for verb in verbs.split():
         assert re.search(rf"^  {verb} +[A-Z]", shown, re.MULTILINE), verb

@@ -150,7 +150,7 @@ def test_commands_of_a_page_run_as_typed(page, in_site):
     done = subprocess.run(
         ["bash", "-x", "-c", script],
         cwd=in_site,
-        env={**clean, "PATH": path},
+        env={**clean, "PATH": path, "COPYDESK_CACHE_DIR": str(in_site.parent / "cache")},
         capture_output=True,
         text=True,
         check=False,
@@ -242,7 +242,7 @@ def test_steps_out_of_a_conflict_work_as_the_page_has_them(in_site):
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=in_site,
-            env={**clean, "PATH": path, "EDITOR": str(editor)},
+            env={**clean, "PATH": path, "EDITOR": str(editor), "COPYDESK_CACHE": "off"},
             capture_output=True,
             text=True,
             check=False,

@@ -72,6 +72,7 @@ def copydesk(tmp_path, monkeypatch, capsys):
     set_keyring(SharedKeyring())
     for name in [name for name in os.environ if name.startswith("COPYDESK_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("COPYDESK_CACHE", "off")
     monkeypatch.setenv("COPYDESK_TEST_KEYRING", str(tmp_path / "keyring.json"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -109,6 +110,7 @@ def process(tmp_path):
         clean = {key: value for key, value in os.environ.items() if not key.startswith("COPYDESK_")}
         given = {
             **clean,
+            "COPYDESK_CACHE": "off",
             "PYTHON_KEYRING_BACKEND": "means.keyrings.SharedKeyring",
             "COPYDESK_TEST_KEYRING": str(tmp_path / "keyring.json"),
             "PYTHONPATH": str(ROOT),
@@ -179,6 +181,7 @@ def test_secret_is_typed_without_echo_at_a_terminal(github, tmp_path):
     )
     environ = {
         **{key: value for key, value in os.environ.items() if not key.startswith("COPYDESK_")},
+        "COPYDESK_CACHE": "off",
         "PYTHON_KEYRING_BACKEND": "means.keyrings.SharedKeyring",
         "COPYDESK_TEST_KEYRING": str(tmp_path / "keyring.json"),
         "PYTHONPATH": str(ROOT),

@@ -41,6 +41,7 @@ from copydesk.models import (
 from copydesk.registry import InstalledBackend
 from copydesk.testing import SEED, BackendSuite
 from copydesk.testing._steps import Declared, Steps
+from copydesk.ways import Cost, Listing
 from copydesk_local import LocalBackend, LocalOptions
 
 pytest_plugins = ["pytester"]
@@ -894,6 +895,56 @@ class TellsNoVersionOfMoves(Sabotage):
         return attrs.evolve(made, versions={p: v for p, v in made.versions.items() if p not in moved})
 
 
+class NamesWay(Sabotage):
+    """A way beside a backend that needs none."""
+
+    name = "tale"
+
+    @hookimpl
+    def list_ways(self):
+        return (self,)
+
+    def cost(self, wanted):
+        return Cost(1, 1)
+
+    def files(self, wanted):
+        return self.backend.read_files(wanted.commit_sha, self.backend.list_files(wanted.commit_sha, ""))
+
+    def listing(self, wanted):
+        return Listing(wanted.commit_sha, "", self.backend.list_files(wanted.commit_sha, ""))
+
+    def read(self, wanted):
+        if wanted.entries is None:
+            yield self.listing(wanted)
+        for file in self.files(wanted):
+            yield file.content
+
+
+class WayOfOtherNewlines(NamesWay):
+    def files(self, wanted):
+        return map(changing(content=lambda content: content + b"\n"), super().files(wanted))
+
+
+class WayOfNothing(NamesWay):
+    def files(self, wanted):
+        return ()
+
+
+class WayThatListsPart(NamesWay):
+    def listing(self, wanted):
+        return changing(entries=cut)(super().listing(wanted))
+
+
+class WayThatListsAfterwards(NamesWay):
+    def read(self, wanted):
+        yield from reversed(list(super().read(wanted)))
+
+
+class WayOfAnyCommit(NamesWay):
+    def read(self, wanted):
+        return super().read(attrs.evolve(wanted, commit_shas=(self.head("main"),)))
+
+
 # -- the table ----------------------------------------------------------------------------------------
 
 
@@ -925,6 +976,11 @@ NOTICED = (
     row(1, "many files cut", answers("read_files", cut), "test_list_files_of_many"),
     row(1, "many files in another order", answers("read_files", backwards), "test_read_files_keeps_the_order"),
     row(1, "many files of another commit", ReadsManyOfNow, "test_read_files_of_an_older_commit"),
+    row(1, "a way that lists a part", WayThatListsPart, "test_each_way_gives_files_as_they_are"),
+    row(1, "a way that lists afterwards", WayThatListsAfterwards, "test_each_way_gives_files_as_they_are"),
+    row(1, "a way of nothing", WayOfNothing, "test_each_way_gives_files_as_they_are"),
+    row(4, "a way of any commit", WayOfAnyCommit, "test_ways_of_an_absent_commit"),
+    row(6, "a way that alters", WayOfOtherNewlines, "test_each_way_gives_files_as_they_are"),
     row(1, "branches cut", answers("list_branches", cut), "test_list_branches_is_complete"),
     row(1, "branches unsorted", answers("list_branches", backwards), "test_list_branches_is_complete"),
     row(1, "branches of any prefix", ListsBranchesOfAnyPrefix, "test_list_branches_is_complete"),
@@ -1142,7 +1198,6 @@ NONE = {
     "list_files": "test_list_files_absent_folder_is_empty",
     "read_file": "test_read_file_gives_bytes_and_version",
     "read_files": "test_read_files_keeps_the_order",
-    "read_folder": "test_read_folder_absent",
     "list_commits": "test_list_commits_newest_first",
     "last_changes": "test_last_changes_of_many_paths",
     "compare": "test_compare_of_equals_is_empty",

@@ -430,6 +430,7 @@ def test_cms_label_prefix_is_what_the_label_of_a_draft_begins_with(site_git):
     ("option", "default", "other"),
     [
         ("squash_merges", False, True),
+        ("cache", True, False),
         ("preview_context", "", "deploy/preview"),
         ("commit_messages", {}, {"create": "New {{slug}}", "openAuthoring": "{{message}}"}),
     ],
@@ -505,6 +506,22 @@ def test_graphql_api_root_of_gitlab_is_on_the_server_of_the_rest_interface():
 def test_app_id_is_empty_by_default_and_can_be_chosen(backend):
     assert build(backend).app_id == ""
     assert build(backend, app_id="4f9a").app_id == "4f9a"
+
+
+@each_backend
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("off", False), ("NO", False), (" false", False), ("on", True), ("yes", True), ("True", True)],
+)
+def test_what_is_true_or_false_may_be_a_text_as_of_a_command_line(backend, given, meant):
+    assert build(backend, cache=given, squash_merges=given) == build(
+        backend, cache=meant, squash_merges=meant
+    )
+    assert build(backend, cache=given).cache is meant
+
+
+def test_an_option_that_is_a_text_stays_one():
+    assert build("github", branch="off").branch == "off"
 
 
 # -- keys that are not options ------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class CommandSuite:
             *arguments: str, stdin: bytes = b"", token: str = self.token
         ) -> subprocess.CompletedProcess[bytes]:
             clean = {key: value for key, value in os.environ.items() if not key.startswith("COPYDESK_")}
-            given = {**clean, self.variable: token} if token else clean
+            given = {**clean, "COPYDESK_CACHE": "off", **({self.variable: token} if token else {})}
             command = [sys.executable, "-m", "copydesk", *arguments]
             return subprocess.run(
                 command, cwd=tmp_path, input=stdin, capture_output=True, check=False, env=given

@@ -13,6 +13,7 @@ import attrs
 from copydesk.testing import ServerSimulator
 from werkzeug import Request, Response
 
+from simulators.git_http import GitServer
 from simulators.lfs import LargeFiles
 from simulators.lfs.mounted import Mounted, password
 from simulators.lfs.server import LFSError
@@ -53,11 +54,14 @@ class ForgeSimulator(ServerSimulator):
 
     #: Where the large files of a repository are: its name, and what is asked for there.
     lfs_address = re.compile(r"/(?P<name>[^/]+/[^/]+)\.git/info/lfs(?P<tail>/.+)")
+    #: Where git itself asks: the name of a repository, and what for.
+    git_address = re.compile(r"/(?P<name>[^/]+/[^/]+)\.git/(?P<tail>info/refs|git-(?:upload|receive)-pack)")
 
     def __init__(self, forge: Forge) -> None:
         super().__init__()
         self.forge = forge
         self.lfs = LargeFiles()
+        self.git_server = GitServer()
 
     def answered(self, request: Request) -> Response:
         """Answer a request, or raise :class:`ProblemError`; to be overridden."""
@@ -89,7 +93,22 @@ class ForgeSimulator(ServerSimulator):
         except LFSError as exc:
             return exc.response()
 
+    def cloned(self, name: str) -> Repository | None:
+        """Find a repository by the name in its clone address."""
+        return self.forge.repository(name)
+
+    def _to_git(self, request: Request, name: str, tail: str) -> Response:
+        def find() -> tuple[Repository | None, Access | None]:
+            with self.forge.lock:
+                return self.cloned(name), self.git_access(request)
+
+        # Without the lock: packing takes a while, and changes nothing.
+        return self.git_server.answer(request, tail, find)
+
     def respond(self, request: Request) -> Response:
+        to_git = self.git_address.fullmatch(request.path)
+        if to_git is not None:
+            return self._to_git(request, **to_git.groupdict())
         with self.forge.lock:
             large = self.lfs_address.fullmatch(request.path)
             if large is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ from copydesk.models import (
     ChangedFile,
     Commit,
     File,
-    Mode,
     NewCommit,
     NewPullRequest,
     Proposal,
@@ -22,6 +21,7 @@ from copydesk.models import (
 )
 from copydesk.pool import ReadPool
 from copydesk.snapshot import Tree
+from copydesk.ways import Way
 
 if TYPE_CHECKING:
     from copydesk.lfs import LfsServer, Pointer
@@ -39,24 +39,19 @@ class CoreDefaults:
 
     _hooks: BackendHooks
     _pool: ReadPool
-    #: Lists files, or knows them from an earlier time.
-    _list: Callable[[str, str], tuple[TreeEntry, ...]]
+    #: Reads files in the cheapest way.
+    _read: Callable[[str, tuple[TreeEntry, ...]], Iterable[File]]
     #: Gives the server of large files.
     _objects: Callable[[], LfsServer]
-    #: Raises where the forge's limit has no room for so many requests.
-    _require: Callable[[int], None]
+
+    @hookimpl(trylast=True)
+    def list_ways(self) -> tuple[Way, ...]:
+        return ()
 
     @hookimpl(trylast=True)
     def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
-        self._require(len(entries))
-        read = partial(self._hooks.read_file, commit_sha=commit_sha)
-        return self._pool.map(lambda entry: read(path=entry.path, version=entry.version), entries)
-
-    @hookimpl(trylast=True)
-    def read_folder(self, commit_sha: str, folder: str) -> tuple[File, ...]:
-        listed = self._list(commit_sha, folder)
-        files = tuple(entry for entry in listed if entry.version.mode is not Mode.SUBMODULE)
-        return self._hooks.read_files(commit_sha=commit_sha, entries=files)
+        read = {file.path: file for file in self._read(commit_sha, entries)}
+        return tuple(read[entry.path] for entry in entries)
 
     @hookimpl(trylast=True)
     def list_changed_files(self, pull_request: PullRequest) -> tuple[ChangedFile, ...]:

@@ -11,18 +11,19 @@ from copydesk.errors import ProtocolError
 if TYPE_CHECKING:
     from copydesk.models import FileVersion
 
-__all__ = ["blob_sha", "check_blob", "is_blob", "tree_sha"]
+__all__ = ["blob_sha", "check_blob", "is_blob", "object_sha", "tree_objects", "tree_sha"]
 
 _FOLDER: Final = "40000"
 
 
-def _object_sha(kind: bytes, content: bytes) -> str:
+def object_sha(kind: bytes, content: bytes) -> str:
+    """Give the sha-1 that git gives an object of a kind, such as ``blob`` or ``tree``."""
     return hashlib.sha1(b"%b %d\0%b" % (kind, len(content), content), usedforsecurity=False).hexdigest()
 
 
 def blob_sha(content: bytes) -> str:
     """Give the sha-1 that git gives these bytes, as 40 hexadecimal digits."""
-    return _object_sha(b"blob", content)
+    return object_sha(b"blob", content)
 
 
 def is_blob(content: bytes, version: FileVersion) -> bool:
@@ -45,6 +46,11 @@ def check_blob(forge: str, path: str, content: bytes, version: FileVersion) -> b
 
 def tree_sha(files: Mapping[str, FileVersion]) -> str:
     """Give the sha-1 that git gives a folder with exactly these files, by their paths below it."""
+    return next(reversed(tree_objects(files)))
+
+
+def tree_objects(files: Mapping[str, FileVersion]) -> dict[str, bytes]:
+    """Give what git keeps of a folder with exactly these files, and of each folder in it, by sha; itself last."""
     items: dict[str, tuple[str, str]] = {}
     below: dict[str, dict[str, FileVersion]] = {}
     for path, version in files.items():
@@ -53,14 +59,21 @@ def tree_sha(files: Mapping[str, FileVersion]) -> str:
             below.setdefault(name, {})[rest] = version
         else:
             items[name] = version.mode.value, str(version.blob_sha)
-    items |= {name: (_FOLDER, tree_sha(inner)) for name, inner in below.items()}
+    found: dict[str, bytes] = {}
+    for name, inner in below.items():
+        inside = tree_objects(inner)
+        items[name] = _FOLDER, next(reversed(inside))
+        found |= inside
     # git sorts a folder as if its name ended in a slash.
     ordered = sorted(items, key=lambda name: _bytes(f"{name}/" if name in below else name))
     entries = (
         b"%b %b\0%b" % (items[name][0].encode(), _bytes(name), bytes.fromhex(items[name][1]))
         for name in ordered
     )
-    return _object_sha(b"tree", b"".join(entries))
+    content = b"".join(entries)
+    sha = object_sha(b"tree", content)
+    found.pop(sha, None)  # it comes last, whatever is in it
+    return {**found, sha: content}
 
 
 def _bytes(name: str) -> bytes:

@@ -147,8 +147,7 @@ class BackendHooks(Protocol):
 
     @hookspec(firstresult=True)
     def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
-        """Read many files that :meth:`list_files` listed at that commit. Core default: :meth:`list_ways`,
-        :meth:`read_file`.
+        """Read many files that :meth:`list_files` listed. Core default: :meth:`list_ways`, :meth:`read_file`.
 
         To be overridden where reading costs no requests at all.
 
@@ -161,7 +160,8 @@ class BackendHooks(Protocol):
     def list_ways(self) -> tuple[Way, ...]:
         """Name the ways to read many files in fewer requests than one by one. Core default: none.
 
-        The core chooses by what each costs and what has failed; see :mod:`copydesk.ways`.
+        The core chooses by what each costs and what has failed; see :mod:`copydesk.ways`. They are named once
+        for an open repository; that asks for nothing, and so nothing is raised.
 
         :returns: the one to prefer first, where two cost the same.
         """
@@ -368,7 +368,7 @@ OPERATIONS: Final = tuple(name for name in vars(BackendHooks) if not name.starts
 #: Operations that the core derives, each with what it is derived from.
 DERIVED: Final[Mapping[str, tuple[str, ...]]] = {
     "read_files": ("read_file",),
-    "list_ways": (),
+    "list_ways": ("read_file",),
     "last_changes": ("list_commits",),
     "propose_changes": ("commit_changes", "create_pull_request"),
     "download_objects": ("get_repository",),

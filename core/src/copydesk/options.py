@@ -71,8 +71,21 @@ CMS_KEYS: Final = frozenset(
 )
 #: Those that mean the same on every forge, and so are kept when another backend is asked for.
 NEUTRAL_KEYS: Final = frozenset(
-    {"branch", "cms_label_prefix", "squash_merges", "preview_context", "commit_messages", "open_authoring"}
+    {
+        "branch",
+        "cache",
+        "cms_label_prefix",
+        "squash_merges",
+        "preview_context",
+        "commit_messages",
+        "open_authoring",
+    }
 )
+#: Texts that stand for true and false where a command line or a form gives them, as YAML has them.
+_WORDS: Final = {
+    **dict.fromkeys(("true", "on", "yes"), True),
+    **dict.fromkeys(("false", "off", "no"), False),
+}
 
 Checker = Callable[[object, "attrs.Attribute[Any]", Any], None]
 
@@ -209,6 +222,11 @@ class BackendOptions:
         factory=dict,
         validator=_messages,
         metadata=help_text("templates: create, update, delete, uploadMedia, deleteMedia"),
+    )
+    cache: bool = attrs.field(
+        default=True,
+        validator=flag,
+        metadata=help_text("keep what was read on this computer, for the next time"),
     )
 
     @property
@@ -543,7 +561,8 @@ AnyOptions = TypeVar("AnyOptions", bound=BackendOptions)
 def build_options(backend: str, options: type[AnyOptions], values: Mapping[str, Any]) -> AnyOptions:
     """Check *values* against the option class of *backend*.
 
-    Keys that another CMS backend knows are left out with a warning in the log.
+    Keys that another CMS backend knows are left out with a warning in the log. What is true or false may be a text
+    such as ``off``, which is all that a command line can give.
 
     :raises ConfigError: an unknown key (the nearest known one is named), a missing one, a wrong value.
     """
@@ -559,7 +578,13 @@ def build_options(backend: str, options: type[AnyOptions], values: Mapping[str, 
     for name, field in fields.items():
         if field.default is attrs.NOTHING and name not in values:
             raise ConfigError(f"the {backend} backend needs {name!r}: {field.metadata['help']}", key=name)
-    return options(**{key: value for key, value in values.items() if key in fields})
+    return options(**{key: _truth(fields[key], value) for key, value in values.items() if key in fields})
+
+
+def _truth(field: attrs.Attribute[Any], value: Any) -> Any:
+    if field.type not in {bool, "bool"} or not isinstance(value, str):
+        return value
+    return _WORDS.get(value.strip().lower(), value)
 
 
 def _check_foreign_key(backend: str, key: str, fields: Mapping[str, object]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 import attrs
@@ -41,6 +42,27 @@ class ReadPool:
             for future in futures:
                 future.cancel()
             raise
+
+    def stream(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Call *function* for each item, a few ahead of whoever takes the results; they come in order.
+
+        Closing the iterator begins nothing more.
+        """
+        todo = iter(items)
+        if getattr(self._inside, "here", False):
+            yield from map(function, todo)
+            return
+        running: deque[Future[R]] = deque()
+        try:
+            for item in todo:
+                running.append(self._started().submit(function, item))
+                if len(running) > self.workers:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
 
     def close(self) -> None:
         """Wait for what is running and end the threads."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import itertools
+import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast
 
+import attrs
 import pluggy
 
 from copydesk._defaults import CoreDefaults
@@ -29,7 +32,7 @@ from copydesk.errors import (
     UnavailableError,
 )
 from copydesk.hookspecs import DERIVED, OPERATIONS, BackendHooks
-from copydesk.lfs import LargeFiles
+from copydesk.lfs import LargeFiles, is_pointer
 from copydesk.models import (
     Access,
     Branch,
@@ -38,9 +41,12 @@ from copydesk.models import (
     Commit,
     Comparison,
     Credential,
+    Delete,
     File,
     FileVersion,
     Merge,
+    Mode,
+    Move,
     NewCommit,
     NewPullRequest,
     Proposal,
@@ -52,18 +58,23 @@ from copydesk.options import BackendOptions, build_options
 from copydesk.outcomes import Outcomes
 from copydesk.paths import check_branch, check_folder, check_path
 from copydesk.pool import WORKERS, ReadPool
+from copydesk.reading import Progress, Reader
 from copydesk.registry import InstalledBackend, load_backend, load_extension
 from copydesk.snapshot import Snapshots, Tree
+from copydesk.ways import Way
 
 if TYPE_CHECKING:
     from copydesk.auth import CredentialSource
     from copydesk.http import HttpClient, HttpSettings
     from copydesk.lfs import LfsServer, Place, Pointer
+    from copydesk.store import BlobStore
 
 __all__ = ["Repository", "open_repository"]
 
 #: How long a commit on a branch that others move is tried again before the conflict is raised.
 RETRY_SECONDS: Final = 60.0
+#: How many large files are got at once.
+_POINTERS: Final = 20
 _STATES: Final = ("open", "closed", "merged", "all")
 _METHODS: Final = ("merge", "squash")
 
@@ -112,6 +123,8 @@ def open_repository(
         tuple(load_extension(each) if isinstance(each, str) else each for each in extensions),
         sleep=settings.sleep,
         workers=connect.workers or WORKERS,
+        # What is on this computer need not be kept on it a second time.
+        store=_store(typed) if connect.workers is not None else None,
         require=connect.require,
         connect=connect.for_git,
         on_close=connect.close,
@@ -124,6 +137,16 @@ def open_repository(
             distribution=origin.origin,
         )
     return repository
+
+
+def _store(options: BackendOptions) -> BlobStore | None:
+    """Give the store of this computer, None where the options or the environment want none."""
+    if not options.cache:
+        return None
+    from copydesk.store import BlobStore, default_folder  # brings sqlite3
+
+    folder = default_folder(os.environ)
+    return BlobStore(folder) if folder is not None else None
 
 
 def _named(source: str | Mapping[str, object] | SiteConfig) -> tuple[str, Mapping[str, object]]:
@@ -156,6 +179,7 @@ class Repository:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         workers: int = WORKERS,
+        store: BlobStore | None = None,
         require: Callable[[int], None] = lambda _: None,
         connect: Callable[..., HttpClient] | None = None,
         on_close: Callable[[], None] = lambda: None,
@@ -171,12 +195,14 @@ class Repository:
         self._plugins = _plugins(origin, backends, extensions)
         # The one cast of the core: the Protocol is what `add_hookspecs` read, so it is the type of the relay.
         self._hooks = cast("BackendHooks", self._plugins.hook)
-        self._snapshots = Snapshots(self._ask_files, self._ask_comparison)
+        self._store = store
+        self._snapshots = Snapshots(self._ask_files, self._ask_comparison, store=store)
         self._connect = connect
         self._objects: LfsServer | None = None
-        defaults = CoreDefaults(
-            self._hooks, self._pool, self._snapshots.list_files, self._find_objects, require
+        self._reader = Reader(
+            self._hooks, self._pool, self._snapshots, store, self._reads_many, require, clock
         )
+        defaults = CoreDefaults(self._hooks, self._pool, self._reader.asked, self._find_objects)
         self._large = LargeFiles(
             self._snapshots.nearest, self._read_plainly, self.download_objects, self.upload_objects
         )
@@ -204,6 +230,8 @@ class Repository:
     def close(self) -> None:
         """End the threads and let the backend go; a second call does nothing."""
         self._pool.close()
+        if self._store is not None:
+            self._store.close()
         for plugin in self._plugins.get_plugins():
             self._plugins.unregister(plugin)
         self._answerable = frozenset()
@@ -242,6 +270,7 @@ class Repository:
     @remembers.setter
     def remembers(self, value: bool) -> None:
         self._snapshots.enabled = value
+        self._reader.enabled = value
 
     @property
     def base_branch(self) -> str:
@@ -275,10 +304,22 @@ class Repository:
     def get_branch(self, name: str, known_commit_sha: str = "") -> Branch:
         """Find the head of a branch; see :meth:`.BackendHooks.get_branch`."""
         check_branch(name)
-        known = known_commit_sha or (self._heads.get(name, "") if self.remembers else "")
-        branch = self._run(self._hooks.get_branch, name=name, known_commit_sha=known)
+        branch = self._run(
+            self._hooks.get_branch, name=name, known_commit_sha=known_commit_sha or self._known_head(name)
+        )
         self._heads[name] = branch.commit_sha
         return branch
+
+    def _known_head(self, branch: str) -> str:
+        """Give where a branch was when it was asked for, or read; "" if never."""
+        if not self.remembers:
+            return ""
+        return self._heads.get(branch) or (self._store.read_head(self._place(branch)) if self._store else "")
+
+    def _place(self, branch: str) -> str:
+        """Name a branch of this repository among all that the store knows."""
+        repo = getattr(self.options, "repo", "")
+        return f"{self.backend} {self.options.login_root} {repo} {branch}"
 
     def list_branches(self, prefix: str = "") -> tuple[Branch, ...]:
         """List branches; see :meth:`.BackendHooks.list_branches`."""
@@ -306,31 +347,134 @@ class Repository:
         """Read one file; see :meth:`.BackendHooks.read_file`."""
         check_commit_sha(commit_sha)
         check_path(path)
-        file = self._run(self._hooks.read_file, commit_sha=commit_sha, path=path, version=version)
-        self._snapshots.seen((file,))
+        kept = self._reader.kept((TreeEntry(path, None, version),)) if version is not None else {}
+        file = kept.get(path) or self._run(
+            self._hooks.read_file, commit_sha=commit_sha, path=path, version=version
+        )
+        if not kept:
+            self._learn((file,))
         return self._large.restored(commit_sha, (file,))[0]
 
     def read_files(self, commit_sha: str, entries: Iterable[TreeEntry]) -> tuple[File, ...]:
         """Read many files; see :meth:`.BackendHooks.read_files`."""
         check_commit_sha(commit_sha)
         asked = tuple(entries)
-        files = self._run(self._hooks.read_files, commit_sha=commit_sha, entries=asked)
-        if len(files) != len(asked):
+        kept = self._reader.kept(asked)
+        rest = tuple(entry for entry in asked if entry.path not in kept) if kept else asked
+        files = self._run(self._hooks.read_files, commit_sha=commit_sha, entries=rest)
+        if len(files) != len(rest):
             raise ProtocolError(
-                f"the {self.backend} backend ({self.origin.origin}) gave {len(files)} of {len(asked)} files; "
+                f"the {self.backend} backend ({self.origin.origin}) gave {len(files)} of {len(rest)} files; "
                 "this is a bug in it, tell its author"
             )
-        self._snapshots.seen(files)
+        self._learn(files)
+        if kept:
+            kept |= {file.path: file for file in files}
+            files = tuple(kept[entry.path] for entry in asked)
         return self._large.restored(commit_sha, files)
 
-    def read_folder(self, commit_sha: str, folder: str = "") -> tuple[File, ...]:
-        """Read every file below a folder; see :meth:`.BackendHooks.read_folder`."""
-        check_commit_sha(commit_sha)
+    def _learn(self, files: tuple[File, ...]) -> None:
+        """Keep what was read."""
+        self._snapshots.told(files)
+        self._reader.keep(files)
+
+    def list_ways(self) -> tuple[Way, ...]:
+        """Name the ways to read many files; see :meth:`.BackendHooks.list_ways`."""
+        return self._run(self._hooks.list_ways)
+
+    def read_all(
+        self,
+        folder: str = "",
+        pattern: str | Callable[[str], bool] = "",
+        *,
+        commit_sha: str = "",
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Generator[File, None, None]:
+        """Read every file below a folder, each as soon as it is here, in the order in which they come.
+
+        Memory holds a few files at a time. Who stops taking them ends the requests.
+
+        :param folder: "" for the whole repository.
+        :param pattern: which ones, by a shell's pattern for the path below *folder*, such as ``*.md``; its ``*``
+            matches slashes too. "" for all. Or a function that is asked with each whole path.
+        :param commit_sha: the commit to read at; "" for the published content as it is now.
+        :param progress: is told how far it is after each file.
+        :raises NotFoundError: there is no such commit.
+        """
         check_folder(folder)
-        files = self._run(self._hooks.read_folder, commit_sha=commit_sha, folder=folder)
-        self._snapshots.seen(files)
-        self._snapshots.listed(commit_sha, folder, files)
-        return self._large.restored(commit_sha, files)
+        if commit_sha:
+            check_commit_sha(commit_sha)
+        return self._all(folder, _wanted(folder, pattern), commit_sha, progress or (lambda _: None))
+
+    def _all(
+        self,
+        folder: str,
+        wanted: Callable[[str], bool],
+        commit_sha: str,
+        progress: Callable[[Progress], None],
+    ) -> Generator[File, None, None]:
+        at = commit_sha or self._read_head(folder)
+        base = self.options.branch or (self._info.default_branch if self._info else "")
+        place = self._place(base) if self._heads.get(base) == at else ""
+        total: int | None = None
+
+        def counted() -> Iterator[File]:
+            nonlocal total
+            for file, known in found:
+                total = known
+                yield file
+
+        done = Progress(0, 0, None)
+        with contextlib.closing(self._reader.below(at, folder, wanted, place)) as found:
+            for file in self._restored(at, counted()):
+                yield file
+                done = Progress(done.files + 1, done.size + len(file.content), total)
+                progress(done)
+
+    def _read_head(self, folder: str) -> str:
+        """Give the head of the base branch as it is now, by beginning to read it where nothing of it is known."""
+        base = self.base_branch
+        found = "" if self._known_head(base) else self._reader.head(base, folder)
+        if not found:
+            return self.get_branch(base).commit_sha
+        self._heads[base] = found
+        return found
+
+    def _restored(self, commit_sha: str, files: Iterable[File]) -> Iterator[File]:
+        """Give files with their objects in the place of pointers; these are gathered, some at a time."""
+        pointers: list[File] = []
+        for file in files:
+            if not is_pointer(file):
+                yield file
+                continue
+            pointers.append(file)
+            if len(pointers) == _POINTERS:
+                yield from self._large.restored(commit_sha, tuple(pointers))
+                pointers.clear()
+        yield from self._large.restored(commit_sha, tuple(pointers))
+
+    def read_folder(self, commit_sha: str, folder: str = "") -> tuple[File, ...]:
+        """Read every file below a folder, in order of path; :meth:`read_all` gives each when it comes."""
+        check_commit_sha(commit_sha)
+        files = self.read_all(folder, commit_sha=commit_sha)
+        return tuple(sorted(files, key=lambda file: file.path))
+
+    def read_each(self, paths: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, tuple[File, ...]]]:
+        """Read some files at each of several commits; what is not there is left out.
+
+        Where the forge lets git's protocol read, the trees and files of all commits come in one request.
+
+        :param paths: the paths of each commit.
+        :returns: commit and files, in the order of *paths*.
+        """
+        asked = {check_commit_sha(each): frozenset(map(check_path, wanted)) for each, wanted in paths.items()}
+        for commit_sha, files in self._reader.each(asked, self._known_head(self.base_branch)):
+            yield commit_sha, self._large.restored(commit_sha, files)
+
+    def _reads_many(self) -> bool:
+        """Whether a backend or an extension reads many files itself."""
+        caller: pluggy.HookCaller = self._plugins.hook.read_files
+        return any(impl.plugin_name != "copydesk" and not impl.wrapper for impl in caller.get_hookimpls())
 
     def list_commits(self, commit_sha: str, path: str = "", limit: int = 100) -> tuple[Commit, ...]:
         """List commits; see :meth:`.BackendHooks.list_commits`."""
@@ -433,6 +577,7 @@ class Repository:
         """Learn from a commit, so that nothing of it is asked again; a rehearsal makes none."""
         if self.remembers and made.commit_sha.strip("0"):
             self._snapshots.committed(commit, made)
+            self._reader.keep(_written(commit, made))
             self._heads[commit.branch] = made.commit_sha
         return made
 
@@ -635,6 +780,28 @@ class Repository:
         if answers - {"copydesk"}:
             return True
         return bool(answers) and all(self._has_answer(source) for source in DERIVED[operation])
+
+
+def _written(commit: NewCommit, made: Commit) -> Iterator[File]:
+    """Give the files whose bytes a commit brought."""
+    for change in commit.changes:
+        path = change.to if isinstance(change, Move) else change.path
+        if not isinstance(change, Delete) and change.content is not None and path in made.versions:
+            yield File(path, change.content, made.versions[path])
+
+
+def _wanted(folder: str, pattern: str | Callable[[str], bool]) -> Callable[[str], bool]:
+    """Give a function that tells whether a path is to be read."""
+    start = f"{folder}/" if folder else ""
+
+    def is_wanted(path: str) -> bool:
+        if not path.startswith(start):
+            return False
+        if isinstance(pattern, str):
+            return not pattern or fnmatch.fnmatchcase(path[len(start) :], pattern)
+        return pattern(path)
+
+    return is_wanted
 
 
 def _check_word(name: str, value: str, choices: tuple[str, ...]) -> None:

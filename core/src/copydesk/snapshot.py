@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
@@ -27,6 +27,9 @@ from copydesk.models import (
     Put,
     TreeEntry,
 )
+
+if TYPE_CHECKING:
+    from copydesk.store import BlobStore
 
 __all__ = ["Snapshots", "Tree"]
 
@@ -83,10 +86,14 @@ class Tree:
         """List the files below a folder."""
         return self._list(folder)
 
+    def entries(self, paths: frozenset[str]) -> tuple[TreeEntry, ...]:
+        """Give the files at some paths, in order; those that are not there are left out."""
+        found = (self.find(path) for path in sorted(paths))
+        return tuple(entry for entry in found if entry is not None)
+
     def versions(self, paths: frozenset[str]) -> dict[str, FileVersion]:
         """Give what the files at some paths are; those that are not there are left out."""
-        found = ((path, self.find(path)) for path in sorted(paths))
-        return {path: entry.version for path, entry in found if entry is not None}
+        return {entry.path: entry.version for entry in self.entries(paths)}
 
 
 @attrs.frozen
@@ -104,11 +111,13 @@ class Snapshots:
     :param ask_files: lists the files of a commit below a folder.
     :param ask_comparison: compares two commits.
     :param enabled: False asks each time.
+    :param store: keeps listings for other processes too; None: they end with this one.
     """
 
     ask_files: Callable[[str, str], tuple[TreeEntry, ...]]
     ask_comparison: Callable[[str, str], Comparison]
     enabled: bool = True
+    store: BlobStore | None = attrs.field(default=None, repr=False)
     _listings: OrderedDict[str, dict[str, tuple[TreeEntry, ...]]] = attrs.field(
         factory=OrderedDict, repr=False
     )
@@ -128,25 +137,45 @@ class Snapshots:
 
         For what seldom differs between commits, and is not worth a listing.
         """
+        if not self.enabled or self.seen(commit_sha, "") is not None:
+            return self.tree(commit_sha)
         with self._lock:
-            if not self.enabled or self._known(commit_sha, "") is not None:
-                return self.tree(commit_sha)
             known = (sha for sha in reversed(self._listings) if "" in self._listings[sha])
             return self.tree(next(known, commit_sha))
 
     def list_files(self, commit_sha: str, folder: str) -> tuple[TreeEntry, ...]:
         """List the files below a folder, in order of path."""
-        if not self.enabled:
-            return self.ask_files(commit_sha, folder)
-        with self._lock:
-            known = self._known(commit_sha, folder)
+        known = self.seen(commit_sha, folder)
         if known is None:
             known = self.ask_files(commit_sha, folder)
-            with self._lock:
-                _keep(
-                    self._listings, commit_sha, {**self._listings.get(commit_sha, {}), folder: known}, COMMITS
-                )
+            self.listed(commit_sha, folder, known)
         return known
+
+    def seen(self, commit_sha: str, folder: str) -> tuple[TreeEntry, ...] | None:
+        """Give the files below a folder as far as that is known, here or in the store; else None."""
+        if not self.enabled:
+            return None
+        with self._lock:
+            known = self._known(commit_sha, folder)
+        if known is None and self.store is not None:
+            for each in dict.fromkeys((folder, "")):
+                kept = self.store.read_snapshot(commit_sha, each)
+                if kept is not None:
+                    self._learn(commit_sha, each, kept)
+                    return kept if each == folder else _below(folder, kept)
+        return known
+
+    def listed(self, commit_sha: str, folder: str, entries: tuple[TreeEntry, ...]) -> None:
+        """Learn the files below a folder, in order of path."""
+        if self.enabled:
+            self._learn(commit_sha, folder, entries)
+            if self.store is not None:
+                self.store.write_snapshot(commit_sha, folder, entries)
+
+    def _learn(self, commit_sha: str, folder: str, entries: tuple[TreeEntry, ...]) -> None:
+        with self._lock:
+            known = {**self._listings.get(commit_sha, {}), folder: entries}
+            _keep(self._listings, commit_sha, known, COMMITS)
 
     def _known(self, commit_sha: str, folder: str) -> tuple[TreeEntry, ...] | None:
         listings = self._listings.get(commit_sha, {})
@@ -191,19 +220,9 @@ class Snapshots:
             with self._lock:
                 _keep(self._made, made.commit_sha, _Made(made.parent_commit_shas[0], files), COMMITS)
 
-    def listed(self, commit_sha: str, folder: str, files: Iterable[File]) -> None:
-        """Learn a listing from the files that were read with it."""
-        entries = (TreeEntry(file.path, len(file.content), file.version) for file in files)
-        known = tuple(sorted(entries, key=lambda entry: entry.path))
-        with self._lock:
-            if self.enabled:
-                _keep(
-                    self._listings, commit_sha, {**self._listings.get(commit_sha, {}), folder: known}, COMMITS
-                )
-
     # -- last commits ---------------------------------------------------------------------------------
 
-    def seen(self, files: Iterable[File]) -> None:
+    def told(self, files: Iterable[File]) -> None:
         """Learn which commit changed each file last, where the forge tells it with the bytes."""
         with self._lock:
             for file in files:

@@ -7,7 +7,7 @@ gives wrong bytes gives nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sized
 from typing import Protocol
 
 import attrs
@@ -15,6 +15,10 @@ import attrs
 from copydesk.models import TreeEntry
 
 __all__ = ["Cost", "Listing", "Wanted", "Way"]
+
+
+def _count(many: Sized) -> str:
+    return f"<{len(many)}>"
 
 
 @attrs.frozen
@@ -33,26 +37,35 @@ class Cost:
     quota: int = 0
 
 
+def _nothing(_: str) -> None:
+    """Have no bytes of any file."""
+
+
 @attrs.frozen
 class Wanted:
     """What is to be read at once.
 
-    :param commit_shas: the commits that the files are at; with *entries* it is one.
+    :param commit_shas: the commits that the files are at; with *entries* it is one. None at all where the head of
+        *branch* is meant, which nobody has looked up: the first :class:`Listing` then tells it.
     :param folder: what they are below, "" for all.
     :param entries: which files, as a listing told them, each with its blob sha; None: all of them, and the way
         tells which these are.
     :param known: other commits with all their files, whose bytes the caller has: they need not come again.
+    :param stored: gives those bytes by their blob sha, None where it has them no more: what is new may come as
+        what it changes of them.
     """
 
     commit_shas: tuple[str, ...]
     folder: str = ""
     entries: tuple[TreeEntry, ...] | None = None
-    known: Mapping[str, tuple[TreeEntry, ...]] = attrs.field(factory=dict, repr=len)
+    known: Mapping[str, tuple[TreeEntry, ...]] = attrs.field(factory=dict, repr=_count)
+    stored: Callable[[str], bytes | None] = attrs.field(default=_nothing, repr=False)
+    branch: str = ""
 
     @property
     def commit_sha(self) -> str:
-        """The one commit, or the first."""
-        return self.commit_shas[0]
+        """The one commit, or the first; "" for the head of *branch*."""
+        return self.commit_shas[0] if self.commit_shas else ""
 
 
 @attrs.frozen
@@ -61,7 +74,7 @@ class Listing:
 
     commit_sha: str
     folder: str
-    entries: tuple[TreeEntry, ...] = attrs.field(repr=len)
+    entries: tuple[TreeEntry, ...] = attrs.field(repr=_count)
 
 
 class Way(Protocol):
@@ -69,20 +82,21 @@ class Way(Protocol):
 
     @property
     def name(self) -> str:
-        """What logs call it, such as ``archive``."""
+        """What logs call it, such as ``archive``; ways of one name are of one server, and left together."""
         ...
 
     def cost(self, wanted: Wanted) -> Cost | None:
         """Tell what it would take; nothing is asked for. None: it cannot give that."""
         ...
 
-    def read(self, wanted: Wanted) -> Iterator[Listing | bytes]:
+    def read(self, wanted: Wanted) -> Generator[Listing | bytes, None, None]:
         """Give the bytes of files as they come, each once, in any order.
 
         Where *wanted* has no entries, a :class:`Listing` of each commit comes before the bytes of its files.
-        What is left out is read in another way; bytes that nobody asked for do no harm. Closing the iterator
+        What is left out is read in another way; bytes that nobody asked for do no harm. Closing the generator
         ends the requests.
 
-        :raises CopydeskError: it does not go this way; the core takes another one.
+        :raises NotSupportedError: the server cannot do that; from then on *cost* says so.
+        :raises CopydeskError: it does not go this way now; the core takes another one, and this one later.
         """
         ...

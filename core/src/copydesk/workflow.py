@@ -6,8 +6,9 @@ interrupted anywhere: the same call again finishes it, and `repair` finds what n
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import attrs
@@ -25,6 +26,7 @@ from copydesk.errors import (
 )
 from copydesk.models import Check, Commit, Delete, File, FileVersion, Put, Status, TreeEntry, User
 from copydesk.naming import BRANCH_PREFIX, check_status
+from copydesk.reading import Progress
 from copydesk.repair import repair
 from copydesk.repository import Repository
 from copydesk.steps import Steps
@@ -74,6 +76,45 @@ class Workflow:
             for file in files
             if (slug := kind.slug_of(file.path)) is not None
         )
+
+    def load_drafts(self) -> Iterator[tuple[Entry, tuple[File, ...]]]:
+        """Give every entry under workflow, newest first, with its versions and the files that it changes.
+
+        One whose pull request is broken comes with its *problem*; a file that it deletes is not there.
+        """
+        found = self.entries()
+        paths = {entry.commit_sha: entry.changed_paths for entry in found if entry.commit_sha}
+        read = dict(self.repository.read_each(paths))
+        for entry in found:
+            files = read.get(entry.commit_sha, ())
+            yield attrs.evolve(entry, versions={file.path: file.version for file in files}), files
+
+    def load_published(
+        self, collection: str, *, progress: Callable[[Progress], None] | None = None
+    ) -> Iterator[tuple[Entry, File]]:
+        """Give each published entry of a collection with its file as soon as it is here; see `read_all`.
+
+        :raises ConfigError: no such collection.
+        """
+        return self._loaded(self.site.collection(collection), progress)
+
+    def _loaded(
+        self, kind: Collection, progress: Callable[[Progress], None] | None
+    ) -> Iterator[tuple[Entry, File]]:
+        found = self.published(kind.name) if kind.folder is None else ()
+        if found:  # a few files that may lie anywhere
+            listed = [TreeEntry(entry.path, None, entry.versions[entry.path]) for entry in found]
+            yield from zip(found, self.repository.read_files(found[0].commit_sha, listed), strict=True)
+        if kind.folder is None:
+            return
+        head = self._drafts.look_at_base()
+        files = self.repository.read_all(
+            kind.folder, lambda path: kind.slug_of(path) is not None, commit_sha=head, progress=progress
+        )
+        with contextlib.closing(files):
+            for file in files:
+                slug, versions = str(kind.slug_of(file.path)), {file.path: file.version}
+                yield Entry(kind.name, slug, Status.PUBLISHED, file.path, head, versions), file
 
     def get(self, collection: str, slug: str) -> Entry:
         """Give an entry with its versions: its draft if there is one, else what is published.

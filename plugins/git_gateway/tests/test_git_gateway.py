@@ -141,7 +141,11 @@ def test_plugin_of_the_forge_that_is_not_installed(behind, settings):
     )
     clean = {key: value for key, value in os.environ.items() if not key.startswith("COPYDESK_")}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=clean, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        env={**clean, "COPYDESK_CACHE": "off"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stderr == ""
     assert done.stdout.startswith("gitlab | no backend 'gitlab' is installed (installed: ")

@@ -24,9 +24,13 @@ class LargeFilesSimulator(ForgeSimulator):
     """
 
     lfs_address = re.compile(r"/(?!2\.0/)(?P<name>[^/]+/[^/]+?)(?:\.git)?/info/lfs(?P<tail>/.+)")
+    git_address = re.compile(
+        r"/(?!2\.0/)(?P<name>[^/]+/[^/]+?)(?:\.git)?/(?P<tail>info/refs|git-(?:upload|receive)-pack)"
+    )
 
     def __init__(self, forge: Forge) -> None:
         super().__init__(forge)
+        self.git_server.filters = False
         #: Tokens that are good for ``Basic`` only.
         self.api_tokens: set[str] = set()
         #: OAuth tokens that were good once.
@@ -72,9 +76,12 @@ class LargeFilesSimulator(ForgeSimulator):
             raise LFSError(401)
         return access
 
-    def mounted(self, request: Request, name: str) -> Mounted:
+    def cloned(self, name: str) -> Repository | None:
         workspace, _, slug = name.partition("/")
-        repository = self.named(workspace, slug)
+        return self.named(workspace, slug)
+
+    def mounted(self, request: Request, name: str) -> Mounted:
+        repository = self.cloned(name)
         return Mounted(self.lfs, repository, self.git_access, lfs_url(request, repository))
 
     def has_large(self, repository: Repository, oid: str) -> bool:

@@ -6,6 +6,7 @@ import pygit2
 from werkzeug import Response
 
 from simulators import git as objects
+from simulators.archives import git_archive
 from simulators.gitea.calls import REPOSITORY, Call, ProblemError, Route, invalid, not_found
 from simulators.rest import Page
 
@@ -95,11 +96,19 @@ def get_contents(call: Call, path: str = "") -> Response:
     return call.answer(call.shapes.content(call.repository, path, entry, sha, call.simulator.blob_limit))
 
 
+def get_archive(call: Call, name: str) -> Response:
+    """Give the files of a commit below a folder that is named after the repository."""
+    commit = call.commit(name.removesuffix(".tar.gz"))
+    packed = git_archive(call.repository.path, str(commit.id), f"{call.repository.name}/")
+    return Response(packed, 200, call.headers, content_type="application/octet-stream")
+
+
 ROUTES = (
     Route("GET", f"{REPOSITORY}/git/trees/<revision:path>", get_tree),
     Route("GET", f"{REPOSITORY}/git/blobs", get_blobs),
     Route("GET", f"{REPOSITORY}/git/blobs/<sha>", get_blob),
     Route("POST", f"{REPOSITORY}/file-contents", get_file_contents),
+    Route("GET", f"{REPOSITORY}/archive/<name:path>", get_archive),
     Route("GET", f"{REPOSITORY}/raw/<path:path>", get_raw),
     Route("GET", f"{REPOSITORY}/contents", get_contents),
     Route("GET", f"{REPOSITORY}/contents/<path:path>", get_contents),

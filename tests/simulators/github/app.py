@@ -9,6 +9,7 @@ from copydesk.testing import ServerSimulator
 from werkzeug import Request, Response
 
 from simulators.github import checks, commits, labels, pulls, refs, repos, trees
+from simulators.github.archive import TARBALL, tarball
 from simulators.github.calls import NOT_ACCESSIBLE, READ_ONLY, Call, ProblemError, not_found
 from simulators.github.graph import Graph
 from simulators.github.shapes import Shapes, etag
@@ -40,7 +41,8 @@ class GitHubSimulator(ForgeSimulator):
         super().__init__(forge)
         self.root = "/api/v3" if enterprise else ""
         self.graphql_path = "/api/graphql" if enterprise else "/graphql"
-        #: Where tarballs are: another simulator, which has to be started by itself.
+        #: Where tarballs are: another simulator, which has to be started by itself; None: this one, by the other
+        #: name of its address, which is another origin.
         self.codeload = codeload
         #: More entries than these are left out of a tree, and files out of a comparison.
         self.tree_limit = 100_000
@@ -85,7 +87,19 @@ class GitHubSimulator(ForgeSimulator):
         used = self.quota - self.quota_left
         return {"limit": self.quota, "used": used, "remaining": self.quota_left, "reset": self.quota_reset}
 
+    @property
+    def codeload_url(self) -> str:
+        if self.codeload is not None:
+            return self.codeload.url
+        return self.url.replace("//127.0.0.1:", "//localhost:")
+
     # -- answering --------------------------------------------------------------------------------
+
+    def respond(self, request: Request) -> Response:
+        if TARBALL.fullmatch(request.path) is None:
+            return super().respond(request)
+        with self.forge.lock:
+            return tarball(self.forge, request)
 
     def answered(self, request: Request) -> Response:
         access = self._access(request)
@@ -210,8 +224,6 @@ class Codeload(ServerSimulator):
         self.forge = forge
 
     def respond(self, request: Request) -> Response:
-        from simulators.github.archive import tarball
-
         with self.forge.lock:
             return tarball(self.forge, request)
 

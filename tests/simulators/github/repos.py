@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from werkzeug import Response
 
-from simulators.github.calls import Call, ProblemError, Route, not_found
+from simulators.github.calls import Call, Route, not_found
 
 REPOSITORY = "/repos/<owner>/<repo>"
 
@@ -26,13 +26,10 @@ def get_repository(call: Call) -> Response:
 def get_tarball(call: Call, ref: str = "") -> Response:
     """Lead to another origin."""
     ref = ref or call.repository.default_branch
-    codeload = call.simulator.codeload
-    if codeload is None:
-        raise ProblemError(503, "the simulator has no codeload")
     commit = call.repository.commit(ref)
     if commit is None:
         raise not_found()
-    location = f"{codeload.url}/{call.repository.full_name}/legacy.tar.gz/{ref}"
+    location = f"{call.simulator.codeload_url}/{call.repository.full_name}/legacy.tar.gz/{ref}"
     return Response(status=302, headers={"Location": location}, content_type="text/html;charset=utf-8")
 
 

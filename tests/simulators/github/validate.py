@@ -9,6 +9,7 @@ from typing import Any
 from copydesk.testing import Exchange
 
 from simulators.descriptions import Description
+from simulators.github.archive import TARBALL
 
 __all__ = ["check", "operation"]
 
@@ -26,8 +27,8 @@ NARROW = {
         r"\$\[\d+\]\.(head\.(repo|user)|labels\[\d+\]\.description)"
     ),
 }
-#: Addresses of another protocol.
-LARGE_FILES = re.compile(r"/[^/]+/[^/]+\.git/info/lfs/")
+#: Addresses of other protocols: of git, and of its large files.
+GIT = re.compile(r"/[^/]+/[^/]+\.git/(info/(refs$|lfs/)|git-(upload|receive)-pack$)")
 
 
 DESCRIPTION = Description(
@@ -49,10 +50,12 @@ def operation(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
 def check(exchange: Exchange, root: str = "") -> None:
     """Raise AssertionError where a request or its answer is not as GitHub describes them.
 
-    What was cut, or not answered, is not looked at; nor is GraphQL, which its schema checks, nor large files.
+    What was cut, or not answered, is not looked at; nor is GraphQL, which its schema checks, nor git's protocol.
     """
+    if TARBALL.fullmatch(exchange.path):  # as codeload gives it
+        return
     path = exchange.path.removeprefix(root)
-    if exchange.status == 0 or path.endswith("/graphql") or LARGE_FILES.match(path):
+    if exchange.status == 0 or path.endswith("/graphql") or GIT.match(path):
         return
     path = re.sub(r"^/repositories/\d+", "/repos/o/r", path)
     if exchange.method == "GET":

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from pathlib import Path
-
 from werkzeug import Response
 
+from simulators.archives import git_archive
 from simulators.gitlab.calls import REPOSITORY, Call, ProblemError, Route
 from simulators.gitlab.trees import commit_at
 
@@ -28,7 +25,7 @@ def get_archive(call: Call) -> Response:
         *filter(None, [path.replace("/", "-")]),
     ]
     name = "-".join(parts)
-    packed = _git_archive(call.repository.path, str(commit.id), f"{name}/", path)
+    packed = git_archive(call.repository.path, str(commit.id), f"{name}/", path)
     if packed is None:
         raise ProblemError(404, "404 File Not Found")
     headers = {"Content-Disposition": f'attachment; filename="{name}.tar.gz"', "ETag": f'W/"{commit.id}"'}
@@ -45,15 +42,6 @@ def _limit(call: Call) -> None:
         wait = max(int(times[0] + 60 - now + 0.999), 1)
         raise ProblemError(429, {"error": MANY}, Retry_After=str(wait))
     times.append(now)
-
-
-def _git_archive(folder: Path, sha: str, prefix: str, path: str) -> bytes | None:
-    command = ["git", "archive", "--format=tar.gz", f"--prefix={prefix}", sha, *filter(None, [path])]
-    # What is configured for whoever runs the tests is no concern of the forge's.
-    outer = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    environment = {**outer, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    made = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
-    return made.stdout if made.returncode == 0 else None
 
 
 ROUTES = (

@@ -26,6 +26,7 @@ class LargeFilesSimulator(ForgeSimulator):
     """GitLab keeps the objects itself, and wants the credential for them that it gave in the batch."""
 
     lfs_address = re.compile(r"/(?!api/)(?P<name>.+)\.git/(?:info/lfs|gitlab-lfs)(?P<tail>/.+)")
+    git_address = re.compile(r"/(?!api/)(?P<name>.+)\.git/(?P<tail>info/refs|git-(?:upload|receive)-pack)")
 
     def __init__(self, forge: Forge) -> None:
         super().__init__(forge)

@@ -45,6 +45,7 @@ _VERBS: Final = {
     ),
     **dict.fromkeys(("media",), "_media"),
     **dict.fromkeys(("login", "logout", "whoami", "accounts"), "_login"),
+    "cache": "_cache",
     "completion": "_completion",
 }
 

@@ -139,6 +139,10 @@ class HttpClient:
         """Keep a credential out of messages and the log that a request holds in its body or in a header."""
         self._settings.keyring.keep_secret(credential)
 
+    def hidden(self, text: str) -> str:
+        """Give a text that goes into a message, without the secrets of this client."""
+        return self._settings.keyring.hide(text)
+
     def pause(self, seconds: float) -> None:
         """Wait before looking again at what a forge does later, with the clock that tests give."""
         self._settings.sleep(seconds)

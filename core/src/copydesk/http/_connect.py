@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import os
 import random
 import time
@@ -109,7 +111,9 @@ class Connector:
         found = self._found if trusted else None
         return self._client(root, dialect, GitSource.of(found, forge), None)
 
-    def git_ways(self, address: str, *, marks_commits: bool = False) -> tuple[Way, ...]:
+    def git_ways(
+        self, address: str, *, marks_commits: bool = False, asks_first: bool = False
+    ) -> tuple[Way, ...]:
         """Name the ways to read by git's own protocol, at the address that one clones from.
 
         Nothing is asked for, and nothing imported, before one of them is taken. Without the extra ``git`` there
@@ -117,8 +121,16 @@ class Connector:
 
         :param marks_commits: versions name the commit that they were listed at besides the blob, for a forge
             whose own listings name no blobs.
+        :param asks_first: what the server can do is asked before anything else, where most of it is not to be
+            expected; else when the first try has failed.
         """
-        return ()  # to be made
+        if importlib.util.find_spec("dulwich") is None:
+            return ()
+        # Most repositories are opened without one of these being taken.
+        from copydesk.git import GitBlobs, GitClient, GitTrees
+
+        client = GitClient(functools.partial(self.for_git, address, trusted=True), asks_first)
+        return (GitTrees(client, marks_commits), GitBlobs(client))
 
     def _client(
         self,

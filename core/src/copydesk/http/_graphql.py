@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
 
-from copydesk.errors import ProtocolError
+from copydesk.errors import ProtocolError, UnavailableError
 from copydesk.http._values import Answer, Request
 
 __all__ = ["Batches", "Reply", "document", "message_of", "read_reply"]
@@ -67,28 +67,32 @@ class Batches:
 
     size: int
 
+    def requests(self, count: int) -> int:
+        """Tell how many requests so many things take now."""
+        return -(-count // self.size)
+
     def gather(
-        self,
-        wanted: Sequence[K],
-        ask: Callable[[Sequence[K]], Mapping[K, V] | None],
-        ask_one: Callable[[K], V],
-    ) -> dict[K, V]:
-        """Give what *ask* gives for all that is wanted; it may leave things out.
+        self, wanted: Sequence[K], ask: Callable[[Sequence[K]], Mapping[K, V] | None]
+    ) -> Iterator[Mapping[K, V]]:
+        """Give what each *ask* gives, as it comes; it may leave things out, as what is too much alone is.
 
         :param ask: answers None where it was too much.
-        :param ask_one: another way, for what is too much alone.
+        :raises UnavailableError: two things, one after the other, are too much alone: the forge is away.
         """
-        found: dict[K, V] = {}
-        todo = list(wanted)
+        todo, begun, refused = list(wanted), self.size, 0
         while todo:
             now = todo[: self.size]
             answer = ask(now)
-            if answer is not None:
-                found |= answer
-            elif len(now) == 1:
-                found[now[0]] = ask_one(now[0])
-            else:
+            if answer is None and len(now) > 1:
                 self.size = len(now) // 2
                 continue
+            if answer is None:
+                self.size, refused = begun, refused + 1  # it was to blame, and not how many were asked for
+            if refused > 1:
+                raise UnavailableError(
+                    "the forge refuses even one thing at a time as too much; read another way, or try again later"
+                )
             todo = todo[len(now) :]
-        return found
+            if answer is not None:
+                refused = 0
+                yield answer

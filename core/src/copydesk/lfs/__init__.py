@@ -13,7 +13,7 @@ from copydesk._lazy import lazy_names
 
 if TYPE_CHECKING:
     from copydesk.lfs._attributes import Attributes
-    from copydesk.lfs._files import LargeFiles
+    from copydesk.lfs._files import LargeFiles, is_pointer
     from copydesk.lfs._pointer import Pointer, read_pointer
     from copydesk.lfs._server import LfsServer
     from copydesk.lfs._where import LFS_CONFIG, Place, find_place
@@ -22,7 +22,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "_attributes": ("Attributes",),
-        "_files": ("LargeFiles",),
+        "_files": ("LargeFiles", "is_pointer"),
         "_pointer": ("Pointer", "read_pointer"),
         "_server": ("LfsServer",),
         "_where": ("LFS_CONFIG", "Place", "find_place"),
@@ -37,5 +37,6 @@ __all__ = [
     "Place",
     "Pointer",
     "find_place",
+    "is_pointer",
     "read_pointer",
 ]

@@ -11,7 +11,7 @@ from copydesk.lfs._pointer import Pointer, read_pointer
 from copydesk.models import Change, Delete, File, Mode, Move, NewCommit, Put, TreeEntry
 from copydesk.snapshot import Tree
 
-__all__ = ["LargeFiles"]
+__all__ = ["LargeFiles", "is_pointer"]
 
 
 @attrs.define(eq=False)
@@ -92,6 +92,11 @@ class LargeFiles:
         entry = TreeEntry(change.path, None, change.replaces)
         (file,) = self.restored(commit_sha, (self.read(commit_sha, entry),))
         return attrs.evolve(change, content=file.content)
+
+
+def is_pointer(file: File) -> bool:
+    """Whether the bytes of a file are a pointer, tracked or not."""
+    return _pointer_in(file) is not None
 
 
 def _pointer_in(file: File) -> Pointer | None:

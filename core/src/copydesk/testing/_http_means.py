@@ -215,7 +215,7 @@ READS: Final = (
     Read("read_files", "read_files", lambda repo, known: repo.read_files(known.commit_sha, known.entries)),
     Read(
         "read_folder",
-        "read_folder",
+        "read_files",
         # What a version tells besides may depend on the way by which it was read.
         lambda repo, known: [
             (file.path, file.content, file.version.mode, file.version.blob_sha)

@@ -58,9 +58,9 @@ ODD = (400, 409, 410, 418, 422)
 TRIES = 5
 
 #: Reads that have another way where a limit of one of their requests is used up.
-ANOTHER_WAY = frozenset({"read_folder"})
+ANOTHER_WAY = frozenset({"read_files"})
 #: Reads whose parts may be asked for at once, so that one may be on its way when another is refused.
-AT_ONCE = frozenset({"read_files", "read_folder", "last_changes"})
+AT_ONCE = frozenset({"read_files", "last_changes"})
 
 each_read = pytest.mark.parametrize("read", READS, ids=lambda read: read.name)
 each_deed = pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, cast
 
@@ -26,6 +26,7 @@ from copydesk.models import Delete, FileVersion, Mode, Move, NewCommit, Put, Tre
 from copydesk.repository import Repository
 from copydesk.testing._seed import SEED
 from copydesk.testing._steps import EDITOR, Declared, Steps
+from copydesk.ways import Wanted, Way
 
 __all__ = ["BackendSuite"]
 
@@ -351,6 +352,61 @@ class _Reading(_Meta):
         assert repo.read_folder(steps.head(), "content/nothing") == ()
         with pytest.raises(NotFoundError):
             repo.read_folder(NOWHERE, "content")
+
+    def test_read_all_is_what_one_by_one_is(self, repo: Repository, steps: Steps) -> None:
+        """As a stream, in the order in which they come."""
+        steps.commit(
+            Put("content/posts/deep/er/y.md", b"\xff\0"), Put("content/posts/image.bin", b"x" * 70_000)
+        )
+        read = {file.path: file.content for file in repo.read_all("content", "*.md", commit_sha=steps.head())}
+        names = [
+            entry.path for entry in repo.list_files(steps.head(), "content") if entry.path.endswith(".md")
+        ]
+        assert read == {path: steps.content(path) for path in names}
+
+    def test_each_way_gives_files_as_they_are(self, repo: Repository, steps: Steps) -> None:
+        """Each alone: what it leaves out or alters is read in another way, and would never be seen."""
+        more = {f"many/f{index}.md": b"%d\n" % index for index in range(self.many)}
+        steps.commit(Put("many/image.bin", bytes(range(256))), *(Put(*each) for each in more.items()))
+        listed = self._listed_with_blobs(repo, steps)
+        for way in repo.list_ways():
+            for wanted in (Wanted((steps.head(),)), Wanted((steps.head(),), entries=tuple(listed.values()))):
+                if way.cost(wanted) is not None:
+                    self._check_way(way, wanted, listed)
+
+    def _listed_with_blobs(self, repo: Repository, steps: Steps) -> dict[str, TreeEntry]:
+        """List all files with their blobs, which a forge may not name."""
+        listed = {}
+        for entry in repo.list_files(steps.head()):
+            sha = entry.version.blob_sha or blob_sha(steps.content(entry.path))
+            listed[entry.path] = attrs.evolve(entry, version=attrs.evolve(entry.version, blob_sha=sha))
+        return listed
+
+    def _check_way(self, way: Way, wanted: Wanted, listed: Mapping[str, TreeEntry]) -> None:
+        blobs = {entry.version.blob_sha for entry in listed.values()}
+        told: dict[str, TreeEntry] = {}
+        given: set[str] = set()
+        for item in way.read(wanted):
+            if isinstance(item, bytes):
+                assert told or wanted.entries is not None, f"{way.name} gives bytes before it lists"
+                given.add(blob_sha(item))
+            else:
+                assert [entry.path for entry in item.entries] == sorted(entry.path for entry in item.entries)
+                told |= {entry.path: entry for entry in item.entries}
+        assert given, f"{way.name} gives nothing"
+        assert given <= blobs, f"{way.name} gives bytes that are no file's"
+        if wanted.entries is None:
+            versions = {path: (entry.version.blob_sha, entry.version.mode) for path, entry in told.items()}
+            assert versions == {
+                path: (each.version.blob_sha, each.version.mode) for path, each in listed.items()
+            }
+
+    def test_ways_of_an_absent_commit(self, repo: Repository, steps: Steps) -> None:
+        """An error: a listing would say that the site has no content."""
+        for way in repo.list_ways():
+            if way.cost(Wanted((NOWHERE,))) is not None:
+                with pytest.raises(CopydeskError):
+                    list(way.read(Wanted((NOWHERE,))))
 
     def test_list_commits_newest_first(self, repo: Repository, steps: Steps) -> None:
         seed = steps.head()

@@ -13,9 +13,14 @@ __all__ = ["BitbucketBackend", "BitbucketOptions", "backend"]
 
 
 def _open(options: BitbucketOptions, connect: Connector) -> object:
-    from copydesk_bitbucket.api import DIALECT
+    from copydesk_bitbucket.api import DIALECT, clone_address
 
-    return BitbucketBackend(connect(options.api_root, DIALECT), f"repositories/{options.repo}", options)
+    client = connect(options.api_root, DIALECT)
+    # Its own listings name no blobs: versions are told by commits there, and so here.
+    ways = connect.git_ways(
+        clone_address(options.api_root, options.repo), marks_commits=True, asks_first=True
+    )
+    return BitbucketBackend(client, f"repositories/{options.repo}", options, ways)
 
 
 backend = BackendFactory(options=BitbucketOptions, open=_open, flows=flows)

@@ -26,7 +26,7 @@ from copydesk.errors import (
     PermissionDeniedError,
     ProtocolError,
 )
-from copydesk.http import Answer, Dialect, Part, Request, quoted, quoted_path
+from copydesk.http import Answer, Dialect, Part, Request, origin_of, quoted, quoted_path
 from copydesk.models import (
     ChangedFile,
     Check,
@@ -179,6 +179,13 @@ def _text(value: str) -> str:
 
 
 # -- branches -----------------------------------------------------------------------------------------
+
+
+def clone_address(api_root: str, repo: str) -> str:
+    """Give where one clones from: the website of the public service, else the origin of the API."""
+    origin = origin_of(api_root)
+    website = "https://bitbucket.org" if origin == "https://api.bitbucket.org" else origin
+    return f"{website}/{quoted_path(repo)}.git"
 
 
 def branch_path(base: str, name: str) -> str:

@@ -39,6 +39,7 @@ from copydesk.models import (
 )
 from copydesk.options import BitbucketOptions
 from copydesk.snapshot import Tree
+from copydesk.ways import Way
 
 from copydesk_bitbucket import api
 
@@ -58,11 +59,13 @@ class BitbucketBackend:
     """One repository on Bitbucket Cloud.
 
     :param base: where the repository is below the root of the API: ``repositories/workspace/name``.
+    :param ways: to read many files; the REST API has none, and allows 1,000 requests an hour.
     """
 
     client: HttpClient
     base: str
     options: BitbucketOptions
+    ways: tuple[Way, ...] = ()
     #: Heads of branches as they were seen last: pull requests name but their first digits.
     _heads: dict[str, str] = attrs.field(factory=dict)
     _depth: int = _DEPTH
@@ -228,6 +231,11 @@ class BitbucketBackend:
         if data["type"] != "commit_file":
             raise refusals.absent_path(path, commit_sha)
         return api.read_version(data, commit_sha)
+
+    @hookimpl
+    def list_ways(self) -> tuple[Way, ...]:
+        """Read by git's own protocol, which has a limit of its own, of 60,000 requests an hour."""
+        return self.ways
 
     @hookimpl
     def list_commits(self, commit_sha: str, path: str, limit: int) -> tuple[Commit, ...]:

@@ -6,7 +6,7 @@ from copydesk import BackendFactory
 from copydesk.http import Connector
 from copydesk.options import GiteaOptions
 
-from copydesk_gitea.api import DIALECT
+from copydesk_gitea.api import DIALECT, git_address
 from copydesk_gitea.backend import GiteaBackend
 from copydesk_gitea.login import flows
 from copydesk_gitea.pulls import GiteaPulls
@@ -15,7 +15,8 @@ __all__ = ["GiteaBackend", "GiteaOptions", "GiteaPulls", "backend"]
 
 
 def _open(options: GiteaOptions, connect: Connector) -> tuple[object, ...]:
-    files = GiteaBackend(connect(options.api_root, DIALECT), options.repo)
+    client = connect(options.api_root, DIALECT)
+    files = GiteaBackend(client, options.repo, connect.git_ways(git_address(options.api_root, options.repo)))
     return files, GiteaPulls(files)
 
 

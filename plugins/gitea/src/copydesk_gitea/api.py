@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -114,6 +114,11 @@ def _user(data: Mapping[str, Any] | None) -> User | None:
     return User(data["login"], data.get("full_name", ""), data.get("email", "")) if data is not None else None
 
 
+def git_address(api_root: str, repo: str) -> str:
+    """Give what one clones from, on an instance below a path too."""
+    return f"{api_root.removesuffix('/api/v1')}/{repo}.git"
+
+
 @attrs.frozen
 class Api:
     """The addresses of one repository, given as ``owner/name``."""
@@ -154,6 +159,10 @@ class Api:
 
     def blobs(self, shas: Iterable[str]) -> Request:
         return self("GET", "/git/blobs", query={"shas": ",".join(shas)})
+
+    def archive(self, commit_sha: str) -> Request:
+        """Ask for an archive of the whole tree, which may be kept on another server (Get an archive)."""
+        return self("GET", f"/archive/{commit_sha}.tar.gz", follow_elsewhere=True)
 
     def commit(self, sha: str) -> Request:
         return self(
@@ -310,6 +319,12 @@ def read_blob(data: Mapping[str, Any], version: FileVersion) -> bytes | None:
     """Read the bytes of a blob; None where they are not those of the version, as of one that is too large."""
     content = base64.b64decode(data.get("content") or "")
     return content if is_blob(content, version) else None
+
+
+def read_contents(answer: Answer) -> Iterator[bytes]:
+    """Read the bytes of many files; null is one that is not there, and one that is too large has none."""
+    found = (each for each in answer.json_list() if each and (each["content"] or not each["size"]))
+    return (base64.b64decode(each["content"] or "") for each in found)
 
 
 def read_commit(data: Mapping[str, Any]) -> Commit:

@@ -8,13 +8,14 @@ answer tells. Deleting a branch has no guard but the look before it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
 import attrs
 from copydesk import hookimpl
+from copydesk.archives import ArchiveWay
 from copydesk.blobs import check_blob
 from copydesk.changes import check_versions, compare_trees, written_versions
 from copydesk.errors import (
@@ -41,7 +42,6 @@ from copydesk.models import (
     RepositoryInfo,
     TreeEntry,
 )
-from copydesk.pool import ReadPool
 from copydesk.refusals import (
     absent_branch,
     absent_commit,
@@ -52,9 +52,11 @@ from copydesk.refusals import (
     undeleted_branch,
 )
 from copydesk.snapshot import Tree
+from copydesk.ways import Way
 
 from copydesk_gitea import api
 from copydesk_gitea.patch import needs_patch, write_patch
+from copydesk_gitea.ways import FileContentsWay
 
 __all__ = ["GiteaBackend"]
 
@@ -77,13 +79,16 @@ class _New:
 
 @attrs.define(eq=False)
 class GiteaBackend:
-    """One repository on one Gitea or Forgejo."""
+    """One repository on one Gitea or Forgejo.
+
+    :param git: the ways to read that are git's own.
+    """
 
     client: HttpClient
     repo: str
+    git: tuple[Way, ...] = ()
     api: api.Api = attrs.field(init=False)
-    #: Ways to read many files that this instance does not have.
-    _lacking: set[str] = attrs.field(factory=set, init=False, repr=False)
+    _contents: FileContentsWay = attrs.field(init=False, repr=False)
     #: Which branch was seen at a commit: a new branch starts at the name of another.
     _heads: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
     #: Branches that were to be made at a commit, and nobody said whether they were.
@@ -91,6 +96,7 @@ class GiteaBackend:
 
     def __attrs_post_init__(self) -> None:
         self.api = api.Api(self.repo)
+        self._contents = FileContentsWay(self.client, self.api)
 
     # -- auth -------------------------------------------------------------------------------------------
 
@@ -241,64 +247,9 @@ class GiteaBackend:
         return check_blob(api.FORGE, path, answer.content, version)
 
     @hookimpl
-    def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
-        batches = [entries[start : start + api.BATCH] for start in range(0, len(entries), api.BATCH)]
-        read: dict[str, bytes] = {}
-        for batch in batches if len(entries) > 1 else ():
-            read |= self._batch(commit_sha, batch)
-        files = partial(self._file, commit_sha, read)
-        pool = ReadPool(self.client.workers)
-        try:
-            return pool.map(files, entries)
-        finally:
-            pool.close()
-
-    def _file(self, commit_sha: str, read: Mapping[str, bytes], entry: TreeEntry) -> File:
-        if entry.path in read:
-            return File(entry.path, read[entry.path], entry.version)
-        return self.read_file(commit_sha, entry.path, entry.version)
-
-    def _batch(self, commit_sha: str, entries: Iterable[TreeEntry]) -> dict[str, bytes]:
-        """Read as many files as one request gives; the others are left out."""
-        files = {entry.path: entry.version for entry in entries if entry.version.mode is not Mode.SYMLINK}
-        shas = {str(version.blob_sha): version for version in files.values()}
-        found = self._by_path(commit_sha, files) if files else {}
-        if found is not None:
-            return found
-        by_sha = self._by_sha(shas) or {}
-        told = {path: by_sha.get(str(version.blob_sha)) for path, version in files.items()}
-        return {path: content for path, content in told.items() if content is not None}
-
-    def _by_path(self, commit_sha: str, files: Mapping[str, FileVersion]) -> dict[str, bytes] | None:
-        """Read files as Gitea gives them since 1.24."""
-        answer = self._way("file-contents", self.api.file_contents(commit_sha, files))
-        if answer is None:
-            return None
-        listed = [each for each in answer.json_list() if each and each["path"] in files]
-        read = {each["path"]: api.read_blob(each, files[each["path"]]) for each in listed}
-        return {path: content for path, content in read.items() if content is not None}
-
-    def _by_sha(self, shas: Mapping[str, FileVersion]) -> dict[str, bytes] | None:
-        """Read blobs as Forgejo gives them since 12."""
-        answer = self._way("blobs", self.api.blobs(shas))
-        if answer is None:
-            return None
-        read = {
-            each["sha"]: api.read_blob(each, shas[each["sha"]])
-            for each in answer.json_list()
-            if each["sha"] in shas
-        }
-        return {sha: content for sha, content in read.items() if content is not None}
-
-    def _way(self, name: str, request: Request) -> Answer | None:
-        """Ask for many files in a way that the instance may not have; None where it has not."""
-        if name in self._lacking:
-            return None
-        answer = self.client.send(request, allow={404, 405})
-        if answer.status < 400:
-            return answer
-        self._lacking.add(name)
-        return None
+    def list_ways(self) -> tuple[Way, ...]:
+        """Name the archive last: it is of the whole tree, and made when somebody asks for it."""
+        return (self._contents, *self.git, ArchiveWay(self.client, api.FORGE, self.api.archive))
 
     @hookimpl
     def list_commits(self, commit_sha: str, path: str, limit: int) -> tuple[Commit, ...]:

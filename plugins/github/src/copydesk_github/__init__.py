@@ -20,11 +20,12 @@ __all__ = ["GitHubBackend", "GitHubOptions", "backend"]
 
 
 def _open(options: GitHubOptions, connect: Connector) -> object:
-    from copydesk_github.api import DIALECT
+    from copydesk_github.api import DIALECT, git_address
     from copydesk_github.graphql import GitHubGraphQL, graphql_address
 
     client = connect(options.api_root, DIALECT)
-    rest = GitHubBackend(client, f"repos/{options.repo}", options.repo.partition("/")[0])
+    git = connect.git_ways(git_address(options.api_root, options.repo))
+    rest = GitHubBackend(client, f"repos/{options.repo}", options.repo.partition("/")[0], git=git)
     if not options.use_graphql:
         return rest
     return GitHubGraphQL(rest, graphql_address(options.api_root), options.repo), rest

@@ -23,7 +23,7 @@ from copydesk.errors import (
     PermissionDeniedError,
     ProtocolError,
 )
-from copydesk.http import Answer, Dialect, Limit, Request, quoted, quoted_path
+from copydesk.http import Answer, Dialect, Limit, Request, origin_of, quoted, quoted_path
 from copydesk.models import (
     Access,
     ChangedFile,
@@ -49,6 +49,8 @@ COMPARED_FILES: Final = 300
 PROPOSED_FILES: Final = 3000
 #: A text below this size goes into the tree itself, without a request of its own.
 INLINE_BYTES: Final = 500_000
+#: The API of github.com, and of each site on ghe.com (data residency), is on a host of its own.
+_SITE: Final = re.compile(r"https://api\.(github\.com|[^/.]+\.ghe\.com)")
 _EMPTY: Final = "Git Repository is empty."
 _RAW: Final = {"Accept": "application/vnd.github.raw+json"}
 _KINDS: Final = {
@@ -176,6 +178,12 @@ def read_repository(answer: Answer) -> RepositoryInfo:
     )
 
 
+def git_address(api_root: str, repo: str) -> str:
+    """Give what one clones from: beside github.com's own roots, what Enterprise and every other server has."""
+    site = _SITE.fullmatch(api_root)
+    return f"{f'https://{site[1]}' if site else origin_of(api_root)}/{repo}.git"
+
+
 # -- branches -----------------------------------------------------------------------------------------
 
 
@@ -238,6 +246,11 @@ def read_tree(data: Mapping[str, Any], folder: str) -> tuple[TreeEntry, ...]:
 def read_subtrees(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Read names and shas of the folders of a tree."""
     return tuple((item["path"], item["sha"]) for item in data["tree"] if item["type"] == "tree")
+
+
+def ask_archive(base: str, commit_sha: str) -> Request:
+    """Ask for an archive of the whole tree (Download a repository archive (tar)), which another server gives."""
+    return Request("GET", f"{base}/tarball/{commit_sha}", follow_elsewhere=True)
 
 
 def ask_blob(base: str, sha: str) -> Request:

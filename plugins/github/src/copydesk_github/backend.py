@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import attrs
 from copydesk import Door, hookimpl, refusals
+from copydesk.archives import ArchiveWay
 from copydesk.blobs import blob_sha, check_blob
 from copydesk.changes import check_versions, compare_trees
 from copydesk.errors import (
@@ -35,6 +37,7 @@ from copydesk.models import (
     TreeEntry,
 )
 from copydesk.snapshot import Tree
+from copydesk.ways import Way
 
 from copydesk_github import api
 
@@ -52,12 +55,14 @@ class GitHubBackend:
     :param base: where the repository is below the root of the API: ``repos/owner/name``; "" where it is the root.
     :param owner: whose it is, which filters pull requests; "" where nobody said so yet.
     :param door: the server in front of GitHub, which does not let everything through; None where there is none.
+    :param git: the ways to read that are git's own.
     """
 
     client: HttpClient
     base: str
     owner: str = ""
     door: Door | None = None
+    git: tuple[Way, ...] = ()
 
     # -- auth -----------------------------------------------------------------------------------------
 
@@ -176,6 +181,15 @@ class GitHubBackend:
             if entry.path == path:
                 return entry.version
         raise refusals.absent_path(path, commit_sha)
+
+    @hookimpl
+    def list_ways(self) -> tuple[Way, ...]:
+        """Name the archive after git's own: most archives are made when somebody asks for them."""
+        return (*self.git, self._archive()) if self._lets("tarball") else self.git
+
+    def _archive(self) -> ArchiveWay:
+        """Make the way of two requests, the second to another server, over a connection of its own."""
+        return ArchiveWay(self.client, "github", partial(api.ask_archive, self.base), requests=2, turns=4)
 
     @hookimpl
     def list_commits(self, commit_sha: str, path: str, limit: int) -> tuple[Commit, ...]:
@@ -387,7 +401,7 @@ class GitHubBackend:
             if exc.answer is None or exc.answer.status not in {404, 422}:
                 raise
             raise self._no_commit(commit_sha) from exc
-        if self.door is None or self.door.lets("deployments"):
+        if self._lets("deployments"):
             found += self._deployments(commit_sha)
         return tuple(check for _, check in sorted(found, key=lambda each: each[0], reverse=True))
 
@@ -403,6 +417,9 @@ class GitHubBackend:
     def _where(self) -> str:
         """The repository as messages call it."""
         return self.base or "the repository behind the gateway"
+
+    def _lets(self, path: str) -> bool:
+        return self.door is None or self.door.lets(path)
 
     def _send(self, method: str, path: str, *, allow: Iterable[int] = ()) -> Answer:
         where = f"{self.base}/{path}" if path else self.base

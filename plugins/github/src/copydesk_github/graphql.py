@@ -6,33 +6,31 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 from copydesk import hookimpl, refusals
-from copydesk.blobs import is_blob
 from copydesk.changes import check_versions
 from copydesk.errors import (
     ConflictError,
     CopydeskError,
     PermissionDeniedError,
-    UnavailableError,
 )
-from copydesk.http import Batches, HttpClient, Reply, Request, message_of, read_reply
+from copydesk.http import HttpClient, Reply, Request, message_of, read_reply
 from copydesk.models import (
     Access,
     Branch,
     Commit,
-    File,
     Merge,
     NewCommit,
     NewPullRequest,
     Proposal,
     PullRequest,
     RepositoryInfo,
-    TreeEntry,
 )
 from copydesk.snapshot import Tree
+from copydesk.ways import Way
 
 from copydesk_github import api, queries
 from copydesk_github.backend import GitHubBackend
 from copydesk_github.queries import Opened
+from copydesk_github.ways import TextsWay
 
 __all__ = ["GitHubGraphQL", "graphql_address"]
 
@@ -52,7 +50,10 @@ class GitHubGraphQL:
     repo: str
     _opened: Opened | None = None
     _labels: dict[str, str] = attrs.field(factory=dict)
-    _batches: Batches = attrs.field(factory=lambda: Batches(queries.BATCH_FILES))
+    texts: TextsWay = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.texts = TextsWay(self.client, self.address, self.repo)
 
     @property
     def client(self) -> HttpClient:
@@ -117,38 +118,8 @@ class GitHubGraphQL:
     # -- files ----------------------------------------------------------------------------------------
 
     @hookimpl
-    def read_files(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> tuple[File, ...]:
-        """Cost one request per 100 texts, and one for each file that is no text, or large."""
-        small = dict.fromkeys(str(entry.version.blob_sha) for entry in entries if _is_small(entry))
-        contents = self._batches.gather(tuple(small), self._read_texts, self._read_blob)
-        return tuple(self._file(commit_sha, entry, contents) for entry in entries)
-
-    def _read_texts(self, shas: Sequence[str]) -> Mapping[str, bytes] | None:
-        reply = self._ask_texts(shas)
-        if reply is None or any(queries.is_too_much(error) for error in reply.errors):
-            return None
-        return queries.read_blobs(reply, shas)
-
-    def _read_blob(self, sha: str) -> bytes:
-        """Read by REST, which bears what is too much for GraphQL; where the forge is away, this ends the call."""
-        return self.client.send(api.ask_blob(self.rest.base, sha)).content
-
-    def _ask_texts(self, shas: Sequence[str]) -> Reply | None:
-        """Ask for texts; None: it was too much, which GitHub also says by 502."""
-        request = queries.ask_blobs(self.address, self.repo, shas)
-        try:
-            return self._ask(request)
-        except UnavailableError as exc:
-            if exc.answer is not None:
-                return None
-        # No answer at all says nothing about the size: as any other read.
-        return self._ask(attrs.evolve(request, safe=True))
-
-    def _file(self, commit_sha: str, entry: TreeEntry, contents: Mapping[str, bytes]) -> File:
-        content = contents.get(str(entry.version.blob_sha))
-        if content is None or not is_blob(content, entry.version):
-            return self.rest.read_file(commit_sha, entry.path, entry.version)
-        return File(entry.path, content, entry.version)
+    def list_ways(self) -> tuple[Way, ...]:
+        return (self.texts, *self.rest.list_ways())
 
     @hookimpl
     def last_changes(self, commit_sha: str, paths: tuple[str, ...]) -> Mapping[str, Commit]:
@@ -361,7 +332,3 @@ class GitHubGraphQL:
         if error is not None:
             raise error
         return Branch(pull_request.head, pull_request.head_commit_sha)
-
-
-def _is_small(entry: TreeEntry) -> bool:
-    return bool(entry.version.blob_sha) and (entry.size or 0) <= queries.TEXT_BYTES

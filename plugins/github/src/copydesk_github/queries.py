@@ -41,11 +41,10 @@ from copydesk_github.api import read_date
 
 #: What a commit may hold in all; GitHub refuses 40 MiB, and base64 adds a third.
 COMMIT_BYTES: Final = 25_000_000
-#: How many objects one query asks for, and what they may hold in all.
+#: How many objects one query asks for.
 BATCH_FILES: Final = 100
-BATCH_BYTES: Final = 2_000_000
-#: GitHub cuts a text at about this size.
-TEXT_BYTES: Final = 500_000
+#: GitHub cuts a text at about 500 kB, and does not say where.
+TEXT_BYTES: Final = 400_000
 #: How many paths one query asks the last commit of.
 BATCH_PATHS: Final = 25
 ZERO: Final = "0" * 40

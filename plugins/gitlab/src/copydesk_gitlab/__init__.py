@@ -14,7 +14,7 @@ __all__ = ["GitLabBackend", "GitLabOptions", "backend"]
 
 
 def _open(options: GitLabOptions, connect: Connector) -> object:
-    from copydesk_gitlab.api import DIALECT, JOB_TOKEN
+    from copydesk_gitlab.api import DIALECT, JOB_TOKEN, git_address
     from copydesk_gitlab.graphql import GitLabGraphQL
 
     graphql = options.graphql_api_root
@@ -22,7 +22,8 @@ def _open(options: GitLabOptions, connect: Connector) -> object:
     elsewhere = {} if origin_of(graphql) == origin_of(options.api_root) else {graphql: credential}
     client = connect(options.api_root, DIALECT, origins=elsewhere)
     job = isinstance(credential, Credential) and credential.scheme == JOB_TOKEN
-    rest = GitLabBackend(client, f"projects/{quoted(options.repo)}", options.repo, is_job=job)
+    git = connect.git_ways(git_address(options.api_root, options.repo))
+    rest = GitLabBackend(client, f"projects/{quoted(options.repo)}", options.repo, is_job=job, git=git)
     # A job's token is good for some REST endpoints and for nothing else (CI/CD job tokens).
     return rest if job or not options.use_graphql else (GitLabGraphQL(rest, graphql), rest)
 

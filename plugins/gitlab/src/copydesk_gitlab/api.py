@@ -175,6 +175,11 @@ def read_access(who: Mapping[str, Any], project: Answer, level: int | None) -> A
 # -- branches -----------------------------------------------------------------------------------------
 
 
+def git_address(api_root: str, repo: str) -> str:
+    """Give what one clones from, on an installation below a path too."""
+    return f"{api_root.removesuffix('/api/v4')}/{repo}.git"
+
+
 def branch_path(base: str, name: str) -> str:
     """Give where a branch is (Branches API)."""
     return f"{base}/repository/branches/{quoted(name)}"
@@ -239,9 +244,12 @@ def read_last_commit(answer: Answer) -> str | None:
     return answer.headers.get("x-gitlab-last-commit-id") or None
 
 
-def ask_archive(base: str, commit_sha: str, folder: str) -> Request:
-    """Ask for an archive of a folder (Repositories API: Get file archive); its own limit is five a minute."""
-    query: dict[str, str | bool] = {"sha": commit_sha, "include_lfs_blobs": False}
+def ask_archive(base: str, ref: str, folder: str) -> Request:
+    """Ask for an archive of a folder at a commit or branch (Repositories API: Get file archive).
+
+    Its own limit is five a minute.
+    """
+    query: dict[str, str | bool] = {"sha": ref, "include_lfs_blobs": False}
     query |= {"path": folder} if folder else {}
     return Request("GET", f"{base}/repository/archive.tar.gz", query, lane="archive")
 

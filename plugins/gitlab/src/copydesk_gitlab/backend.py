@@ -15,7 +15,6 @@ from copydesk.errors import (
     NotFoundError,
     PermissionDeniedError,
     ProtocolError,
-    RateLimitedError,
     UnavailableError,
 )
 from copydesk.http import Answer, HttpClient, Request, by_link
@@ -37,9 +36,10 @@ from copydesk.models import (
     TreeEntry,
 )
 from copydesk.snapshot import Tree
+from copydesk.ways import Way
 
 from copydesk_gitlab import api
-from copydesk_gitlab.archive import read_archive
+from copydesk_gitlab.archive import FolderArchiveWay
 
 __all__ = ["GitLabBackend"]
 
@@ -56,6 +56,7 @@ class GitLabBackend:
     :param name: the project as messages call it: ``group/name``.
     :param is_job: the credential is the token of a CI/CD job, which belongs to no user.
     :param door: the server in front of GitLab, which does not let everything through; None where there is none.
+    :param git: the ways to read that are git's own.
     """
 
     client: HttpClient
@@ -63,6 +64,7 @@ class GitLabBackend:
     name: str
     is_job: bool = False
     door: Door | None = None
+    git: tuple[Way, ...] = ()
 
     # -- auth -----------------------------------------------------------------------------------------
 
@@ -223,26 +225,12 @@ class GitLabBackend:
         return api.read_raw(answer, path, mode)
 
     @hookimpl
-    def read_folder(self, commit_sha: str, folder: str) -> tuple[File, ...] | None:
-        """Cost two requests: what the folder is, and an archive of it, whose files must make up exactly that.
+    def list_ways(self) -> tuple[Way, ...]:
+        """Name the archive after git's own, for it gives five a minute."""
+        archive = FolderArchiveWay(self.client, self.base, self._tops)
+        return (*self.git, archive) if self._lets("repository/archive") else self.git
 
-        None where GitLab gives no archive now (it allows five a minute), or gives another one than asked for:
-        attributes may leave files out of it (``export-ignore``) or alter them.
-        """
-        if not self._lets("repository/archive"):
-            return None
-        wanted = self._tree_of(commit_sha, folder)
-        if not wanted:
-            return ()
-        try:
-            answer = self.client.send(
-                api.ask_archive(self.base, commit_sha, folder), allow={404, 406, 422, 500, 503}
-            )
-        except RateLimitedError:
-            return None
-        return read_archive(answer.content, folder, wanted) if answer.status == 200 else None
-
-    def _tree_of(self, commit_sha: str, folder: str) -> Mapping[str, str]:
+    def _tops(self, commit_sha: str, folder: str) -> Mapping[str, str]:
         """Give the shas of what an archive of a folder has at its top: the folder itself, or all at the root."""
         above = folder.rpartition("/")[0]
         found: dict[str, str] = {}
