@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import sqlite3  # noqa: F401 - a cache is opened, and imports are not what is measured
 import tarfile  # noqa: F401 - an archive is read
-from collections.abc import Iterator
-
 import copydesk.http
 import copydesk.workflow  # noqa: F401 - as above
 from copydesk import Repository, Workflow, open_repository
-from copydesk.models import File
 from copydesk.registry import load_backend
 
 from benchmarks.reading.clients.protocol import Given, Go, serve
@@ -27,7 +24,7 @@ def load(given: Given) -> Go:
 
     def go() -> dict[str, bytes]:
         with _open(given) as repository:
-            return {file.path: file.content for file in _read_all(repository)}
+            return {file.path: file.content for file in repository.read_all(POSTS)}
 
     return go
 
@@ -38,7 +35,7 @@ def stream(given: Given) -> Go:
 
     def go() -> int:
         with _open(given) as repository:
-            return sum(1 for _ in _read_all(repository))
+            return sum(1 for _ in repository.read_all(POSTS))
 
     return go
 
@@ -50,28 +47,10 @@ def drafts(given: Given) -> Go:
 
     def go() -> dict[str, bytes]:
         with _open(given) as repository:
-            return {file.path: file.content for file in _drafts(repository, Workflow(repository, config))}
+            loaded = Workflow(repository, config).load_drafts()
+            return {file.path: file.content for _, files in loaded for file in files}
 
     return go
-
-
-# To be removed: what there is until the facade reads by itself.
-def _read_all(repository: Repository) -> Iterator[File]:
-    if hasattr(repository, "read_all"):
-        yield from repository.read_all(folder=POSTS)
-        return
-    head = repository.get_branch("main").commit_sha
-    yield from repository.read_files(head, repository.list_files(head, POSTS))
-
-
-def _drafts(repository: Repository, workflow: Workflow) -> Iterator[File]:
-    if hasattr(workflow, "load_drafts"):
-        for _, files in workflow.load_drafts():
-            yield from files
-        return
-    for entry in workflow.entries():
-        for path in entry.changed_paths:
-            yield repository.read_file(entry.commit_sha, path)
 
 
 if __name__ == "__main__":
