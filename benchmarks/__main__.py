@@ -45,7 +45,9 @@ def measured(rounds: Rounds, folder: Path) -> Iterator[Figure]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What copydesk costs.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, under a minute")
-    parser.add_argument("--write", action="store_true", help="also keep tables and plot in benchmarks/results/")
+    parser.add_argument(
+        "--write", action="store_true", help="also keep tables and plot in benchmarks/results/"
+    )
     given = parser.parse_args()
     figures = []
     with tempfile.TemporaryDirectory(prefix="copydesk-benchmarks-") as folder:

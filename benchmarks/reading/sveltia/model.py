@@ -82,7 +82,7 @@ class Sveltia:
 
     def send(self, url: str, body: object = None) -> Any:
         method = "GET" if body is None else "POST"
-        answer = self._session.request(method, url, json=body, timeout=60)
+        answer = self._session.request(method, url, json=body, timeout=600)
         answer.raise_for_status()
         return answer.json()
 
