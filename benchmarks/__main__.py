@@ -1,8 +1,9 @@
-"""The command: run, print, and judge."""
+"""The command: run, print, and judge; then what reading forges costs, by a program of its own."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -44,7 +45,9 @@ def measured(rounds: Rounds, folder: Path) -> Iterator[Figure]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What copydesk costs.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, under a minute")
-    parser.add_argument("--write", action="store_true", help="also keep the tables in benchmarks/results/")
+    parser.add_argument(
+        "--write", action="store_true", help="also keep tables and plot in benchmarks/results/"
+    )
     given = parser.parse_args()
     figures = []
     with tempfile.TemporaryDirectory(prefix="copydesk-benchmarks-") as folder:
@@ -61,7 +64,15 @@ def main() -> int:
     over = [figure.name for figure in figures if not figure.within]
     for name in over:
         print(f"over its limit: {name}", file=sys.stderr)
-    return 1 if over else 0
+    return read_forges(quick=given.quick, write=given.write) or int(bool(over))
+
+
+def read_forges(*, quick: bool, write: bool) -> int:
+    """Run the reading benchmark, in a process that has loaded nothing yet, and give its exit code."""
+    chosen = (("--quick", quick), ("--write", write))
+    command = [sys.executable, "-m", "benchmarks.reading", *(name for name, wanted in chosen if wanted)]
+    print(flush=True)
+    return subprocess.run(command, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ pytest.importorskip("github", reason="PyGithub is not installed")
 pytest.importorskip("gitlab", reason="python-gitlab is not installed")
 pytest.importorskip("benchmarks.requests", reason="the benchmarks are not beside these tests")
 
-from benchmarks.requests.bitbucket import BITBUCKET
-from benchmarks.requests.git_gateway import BEFORE_GITHUB, BEFORE_GITLAB
-from benchmarks.requests.github import GITHUB
-from benchmarks.requests.gitlab import GITLAB
+from benchmarks.requests.bitbucket.bench import BITBUCKET
+from benchmarks.requests.git_gateway.bench import BEFORE_GITHUB, BEFORE_GITLAB
+from benchmarks.requests.github.bench import GITHUB
+from benchmarks.requests.gitlab.bench import GITLAB
 from benchmarks.requests.rounds import play
 from benchmarks.requests.tables import counts
 

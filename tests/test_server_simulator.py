@@ -76,6 +76,23 @@ def test_delay_is_waited_for_every_request(counter, session):
     assert time.monotonic() - start >= 0.05
 
 
+def test_first_request_of_a_connection_waits_besides(counter):
+    """Each connection is counted once, and only its first answer is late."""
+    counter.connection_delay = 0.05
+    for _ in range(2):
+        with requests.Session() as session:
+            session.trust_env = False
+            start = time.monotonic()
+            session.get(counter.url)
+            assert time.monotonic() - start >= 0.05
+            counter.connection_delay = 60.0
+            session.get(counter.url)
+            counter.connection_delay = 0.05
+    assert counter.connections == 2
+    counter.clear()
+    assert counter.connections == 0
+
+
 def test_answer_replaces_the_effect(counter, session):
     counter.inject(Answer(503, b"{}", {"Retry-After": "1"}), times=2)
     for _ in range(2):

@@ -13,10 +13,10 @@ import attrs
 
 from benchmarks.report import conditions
 from benchmarks.requests.bench import Bench, Pace, Served
-from benchmarks.requests.bitbucket import BITBUCKET
-from benchmarks.requests.git_gateway import BEFORE_GITHUB, BEFORE_GITLAB
-from benchmarks.requests.github import GITHUB
-from benchmarks.requests.gitlab import GITLAB
+from benchmarks.requests.bitbucket.bench import BITBUCKET
+from benchmarks.requests.git_gateway.bench import BEFORE_GITHUB, BEFORE_GITLAB
+from benchmarks.requests.github.bench import GITHUB
+from benchmarks.requests.gitlab.bench import GITLAB
 from benchmarks.requests.rounds import Outcome, play
 from benchmarks.requests.tables import counts, seconds
 

@@ -48,9 +48,13 @@ class Decap(Editor):
         self._metadata: dict[Listed, Any] = {}
         #: The files of each draft that is open in the editor; its media are sent again with every save.
         self._open: dict[str, Mapping[str, bytes]] = {}
-        self._sign_in()
+        self.sign_in()
 
-    def _sign_in(self) -> None:
+    def disconnect(self) -> None:
+        """Be closed as a page is: what it keeps stays, and connections do not."""
+        self._session.close()
+
+    def sign_in(self) -> None:
         """Ask who it is, and for the repository."""
         self._ask("GET", "/user")
         self._of("GET", "")
@@ -109,6 +113,11 @@ class Decap(Editor):
     def _last_change(self, file: Listed) -> None:
         if file not in self._metadata:
             self._metadata[file] = self._fetch_last_change(file)
+
+    @property
+    def contents(self) -> Mapping[str, bytes]:
+        """Give the files that were read, by their paths."""
+        return {file.path: content for file, content in self._contents.items()}
 
     # -- the rest -------------------------------------------------------------------------------------
 

@@ -1,5 +1,1 @@
 """Bitbucket Cloud: who works on it, and what each of them has to be known for."""
-
-from benchmarks.requests.bitbucket.bench import BITBUCKET
-
-__all__ = ["BITBUCKET"]

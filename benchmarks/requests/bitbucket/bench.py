@@ -13,7 +13,7 @@ from benchmarks.requests.bitbucket.decap import DecapOnBitbucket
 from benchmarks.requests.bitbucket.library import AtlassianPythonApi
 from benchmarks.requests.ours import Copydesk
 
-__all__ = ["BITBUCKET"]
+__all__ = ["BITBUCKET", "by_comment"]
 
 _NOTES: Final = """\
 - **Bitbucket** allows 1,000 requests in an hour and says how many are left only to the token of a repository.
@@ -35,7 +35,7 @@ def _simulator(forge: Forge) -> BitbucketSimulator:
     return made
 
 
-def _by_comment(site: Repository, pull: PullRequest, status: str) -> None:
+def by_comment(site: Repository, pull: PullRequest, status: str) -> None:
     """Say what a draft is on a forge that has no labels."""
     site.comment(pull, site.owner, status)
 
@@ -51,6 +51,6 @@ BITBUCKET: Final = Bench(
     library="atlassian-python-api",
     notes=_NOTES,
     root=BitbucketSimulator.root,
-    mark=_by_comment,
+    mark=by_comment,
     most=900,
 )

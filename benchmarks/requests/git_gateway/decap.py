@@ -26,7 +26,7 @@ class _Behind(Decap):
         self._gateway = address_of(url, repo)
         super().__init__(url, repo)  # type: ignore[call-arg]  # that of the model it is mixed into
 
-    def _sign_in(self) -> None:
+    def sign_in(self) -> None:
         self._url, self._repository = f"{self._gateway}/{self.forge}", ""
         self._session.headers["Authorization"] = f"Bearer {EDITOR}"
         self._session.get(f"{self._gateway}/settings", timeout=30).raise_for_status()

@@ -6,6 +6,7 @@ import json
 from functools import partial
 from typing import Final
 
+from copydesk.testing import ServerSimulator
 from simulators.github import GitHubSimulator
 from simulators.store import Forge
 from werkzeug import Request, Response
@@ -15,7 +16,7 @@ from benchmarks.requests.github.decap import DecapOnGitHub
 from benchmarks.requests.github.library import PyGithub
 from benchmarks.requests.ours import Copydesk
 
-__all__ = ["GITHUB"]
+__all__ = ["GITHUB", "GitHubForAll"]
 
 _NOTES: Final = """\
 - **PyGithub** is used by somebody who keeps the objects that it gives. It waits 0.25 s between requests and 1 s
@@ -25,11 +26,11 @@ _NOTES: Final = """\
   after it. Its browser asks whether a folder has changed."""
 
 
-class _GitHub(GitHubSimulator):
+class GitHubForAll(GitHubSimulator):
     """The simulator, with the two addresses that only Decap CMS asks for."""
 
-    def __init__(self, forge: Forge) -> None:
-        super().__init__(forge)
+    def __init__(self, forge: Forge, *, codeload: ServerSimulator | None = None) -> None:
+        super().__init__(forge, codeload=codeload)
         # Thousands of requests in a minute: the limit is not what is measured.
         self.quota = self.quota_left = 1_000_000
 
@@ -48,7 +49,7 @@ def _json(data: object) -> Response:
 
 GITHUB: Final = Bench(
     "GitHub",
-    _GitHub,
+    GitHubForAll,
     sides=(
         Side("copydesk", partial(Copydesk, "github")),
         Side("copydesk, REST only", partial(Copydesk, "github", use_graphql=False)),

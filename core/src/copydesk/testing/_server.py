@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import urllib.parse
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
@@ -86,11 +87,19 @@ class ServerSimulator:
     block. Requests come from several threads at once.
     """
 
+    #: How many requests are answered at once; others wait.
+    workers = 12
+
     def __init__(self) -> None:
         #: What was asked and answered, oldest first.
         self.log: list[Exchange] = []
         #: Seconds that every request waits before it is answered.
         self.delay = 0.0
+        #: Seconds that the first request of every connection waits besides, as if it had to be made.
+        self.connection_delay = 0.0
+        #: How many connections brought a request.
+        self.connections = 0
+        self._greeted: weakref.WeakSet[Any] = weakref.WeakSet()
         self._faults: list[_Injected] = []
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -165,10 +174,11 @@ class ServerSimulator:
             self._faults.append(_Injected(fault, when, after, times, skip))
 
     def clear(self) -> None:
-        """Forget the log and the faults that were not used up."""
+        """Forget the log, the faults that were not used up, and how many connections there were."""
         with self._lock:
             self.log.clear()
             self._faults.clear()
+            self.connections = 0
 
     # -- WSGI -------------------------------------------------------------------------------------
 
@@ -176,8 +186,9 @@ class ServerSimulator:
         """Answer as a WSGI application."""
         request = Request(environ)
         request.get_data()  # read and kept, so that conditions and the log see it too
-        if self.delay:
-            self._stopping.wait(self.delay)
+        late = self.delay + self._greet(environ[_CONNECTION])
+        if late:
+            self._stopping.wait(late)
         fault, after = self._fault_for(request)
         response = self.respond(request) if fault is None or after else Response()
         if isinstance(fault, Answer):
@@ -192,6 +203,16 @@ class ServerSimulator:
         if isinstance(fault, CutBody):
             return _half(response, sent, len(body), environ, start_response)
         return response(environ, start_response)
+
+    def _greet(self, gateway: _Gateway) -> float:
+        """Count a connection that brings its first request, and say how much later that is answered."""
+        connection = gateway.req.conn
+        with self._lock:
+            if connection in self._greeted:
+                return 0.0
+            self._greeted.add(connection)
+            self.connections += 1
+        return self.connection_delay
 
     def _fault_for(self, request: Request) -> tuple[Fault | None, bool]:
         with self._lock:
@@ -290,8 +311,13 @@ class _Server(wsgi.Server):
 
     expiration_interval = 0.02
 
-    def __init__(self, address: tuple[str, int], application: Callable[..., Any]) -> None:
+    def __init__(self, address: tuple[str, int], application: ServerSimulator) -> None:
         super().__init__(
-            address, application, numthreads=12, request_queue_size=128, shutdown_timeout=1, timeout=60
+            address,
+            application,
+            numthreads=application.workers,
+            request_queue_size=128,
+            shutdown_timeout=1,
+            timeout=60,
         )
         self.gateway = _Gateway
