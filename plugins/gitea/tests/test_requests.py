@@ -154,10 +154,10 @@ def test_entries(forge, open_counted, count):
 
 
 @pytest.mark.parametrize(
-    ("batches", "requests"), [(("file-contents",), 2), (("blobs",), 3), ((), 3 + 30)], ids=str
+    ("batches", "requests"), [(("file-contents",), 2), (("blobs",), 3), ((), 4)], ids=str
 )
 def test_cold_load_of_a_folder_without_git(forge, open_counted, monkeypatch, batches, requests):
-    """From a known head a listing and 30 files a request; a way that is not there is tried once."""
+    """From a known head a listing and 30 files a request; without such a way, which is tried once, an archive."""
     monkeypatch.setitem(sys.modules, "dulwich", None)
     files = {f"content/posts/p{number}.md": b"%d\n" % number for number in range(29)}
     forge.add_repository(REPO, {**files, **FILES})
