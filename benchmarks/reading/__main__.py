@@ -131,7 +131,10 @@ def _keep(text: str, by_forge: Mapping[str, Sequence[Outcome]]) -> None:
     if draw(by_forge, picture):
         text = f"![Seconds by entries for each forge]({picture.name})\n\n{text}"
     else:
-        print("no plot: matplotlib is not installed; try: uv run --group bench …", file=sys.stderr)
+        print(
+            "no plot: matplotlib is not installed; try: uv run --group bench python -m benchmarks.reading --write",
+            file=sys.stderr,
+        )
     (_RESULTS / "reading.md").write_text(f"# Reading whole sites\n\n{text}", encoding="utf-8")
 
 
