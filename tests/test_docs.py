@@ -278,7 +278,7 @@ def test_operation_is_documented(operation):
     """By its docstring, and on the page that is made of the docstrings."""
     told = getattr(BackendHooks, operation).__doc__
     assert ":returns:" in told
-    assert ":raises " in told
+    assert (":raises " in told) is (operation != "list_ways")  # which asks for nothing
     assert re.search(
         rf"^\.\. automethod:: BackendHooks\.{operation}$", text_of("operations.md"), re.MULTILINE
     )
