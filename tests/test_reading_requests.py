@@ -70,7 +70,7 @@ def test_cold_by_git(at):
 @on("bitbucket")
 def test_cold_by_the_first_version_of_gits_protocol(at):
     at.server.git_server.version = 0
-    with at.open() as repository, at.costs(3):
+    with at.open() as repository, at.costs(2):
         assert load(repository) == FILES
 
 

@@ -18,7 +18,9 @@ _FOLDER: Final = "40000"
 
 def object_sha(kind: bytes, content: bytes) -> str:
     """Give the sha-1 that git gives an object of a kind, such as ``blob`` or ``tree``."""
-    return hashlib.sha1(b"%b %d\0%b" % (kind, len(content), content), usedforsecurity=False).hexdigest()
+    digest = hashlib.sha1(b"%b %d\0" % (kind, len(content)), usedforsecurity=False)
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def blob_sha(content: bytes) -> str:

@@ -19,7 +19,7 @@ import attrs
 
 from copydesk._guard import STUMBLES
 from copydesk.blobs import blob_sha
-from copydesk.errors import CopydeskError, NotSupportedError, RateLimitedError
+from copydesk.errors import CopydeskError, NotFoundError, NotSupportedError, RateLimitedError
 from copydesk.hookspecs import BackendHooks
 from copydesk.models import File, Mode, TreeEntry
 from copydesk.pool import ReadPool
@@ -75,6 +75,7 @@ class Missing:
     def add(self, entries: Iterable[TreeEntry]) -> list[str]:
         """Want more, and tell their shas; what was wanted before is not wanted again."""
         added: list[str] = []
+        before = len(self._paths)
         for entry in entries:
             if entry.path in self._paths:
                 continue
@@ -85,8 +86,12 @@ class Missing:
                 added.append(sha)
             else:
                 self._nameless.append(entry)
-            self.total += 1
+        self.total += len(self._paths) - before
         return added
+
+    def __bool__(self) -> bool:
+        """Whether any of those is to come whose sha is known."""
+        return bool(self._named)
 
     @property
     def shas(self) -> tuple[str, ...]:
@@ -149,8 +154,8 @@ class Reader:
         :returns: the commit that is read, "" where somebody has to look it up first.
         """
         wanted = Wanted((), folder, branch=branch)
-        way = self._cheapest(wanted, ())
-        if way is None or way is not self._cheapest(Wanted((_ANY,), folder), ()):
+        way = self._cheapest(Wanted((_ANY,), folder), ())
+        if way is None or way.cost(wanted) is None:
             return ""
         found = way.read(wanted)
         try:
@@ -158,6 +163,8 @@ class Reader:
             if isinstance(first, Listing):
                 self._begun[first.commit_sha] = way, _resumed(first, found)
                 return first.commit_sha
+        except NotFoundError:
+            pass  # whoever looks the branch up says so better
         except (CopydeskError, StopIteration, *STUMBLES) as exc:
             self._leave(way, exc)
         return ""
@@ -248,7 +255,7 @@ class Reader:
 
     def _asked(self, commit_sha: str, missing: Missing, folder: str = "") -> Iterator[File]:
         tried: list[Way] = []
-        while missing.shas:
+        while missing:
             tree = self._snapshots.seen(commit_sha, folder) or ()
             wanted = Wanted((commit_sha,), folder, missing.named, tree)
             way = self._cheapest(wanted, tried)
@@ -294,7 +301,7 @@ class Reader:
         """Tell whether what else comes is not worth waiting for."""
         if len(wanted.commit_shas) > 1 or (wanted.entries is None and not missing.is_listed):
             return False
-        if not missing.shas:
+        if not missing:
             return True
         unwanted = 0 if wanted.known else listed - missing.total
         return unwanted > max(_UNWANTED, 3 * missing.total)

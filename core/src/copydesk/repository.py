@@ -402,14 +402,14 @@ class Repository:
         check_folder(folder)
         if commit_sha:
             check_commit_sha(commit_sha)
-        return self._all(folder, _wanted(folder, pattern), commit_sha, progress or (lambda _: None))
+        return self._all(folder, _wanted(folder, pattern), commit_sha, progress)
 
     def _all(
         self,
         folder: str,
         wanted: Callable[[str], bool],
         commit_sha: str,
-        progress: Callable[[Progress], None],
+        progress: Callable[[Progress], None] | None,
     ) -> Generator[File, None, None]:
         at = commit_sha or self._read_head(folder)
         base = self.options.branch or (self._info.default_branch if self._info else "")
@@ -426,8 +426,9 @@ class Repository:
         with contextlib.closing(self._reader.below(at, folder, wanted, place)) as found:
             for file in self._restored(at, counted()):
                 yield file
-                done = Progress(done.files + 1, done.size + len(file.content), total)
-                progress(done)
+                if progress is not None:
+                    done = Progress(done.files + 1, done.size + len(file.content), total)
+                    progress(done)
 
     def _read_head(self, folder: str) -> str:
         """Give the head of the base branch as it is now, by beginning to read it where nothing of it is known."""

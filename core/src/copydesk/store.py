@@ -113,8 +113,9 @@ class BlobStore:
                 found, left = self._some(left)
                 damaged = []
                 for key, data in found:
-                    if isinstance(data, bytes) and blob_sha(data) == key.hex():
-                        yield key.hex(), data
+                    sha = key.hex()
+                    if isinstance(data, bytes) and blob_sha(data) == sha:
+                        yield sha, data
                     else:
                         damaged.append(key)
                 self._delete("blobs", "sha", damaged)

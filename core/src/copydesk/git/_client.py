@@ -12,7 +12,16 @@ import attrs
 
 from copydesk.errors import NotSupportedError, ProtocolError
 from copydesk.git._pkt import Pieces, Remote
-from copydesk.git._protocol import Fetch, Server, ask_abilities, ask_pack, pack_pieces, read_abilities
+from copydesk.git._protocol import (
+    Fetch,
+    Server,
+    ask_abilities,
+    ask_head,
+    ask_pack,
+    pack_pieces,
+    read_abilities,
+    read_head,
+)
 
 if TYPE_CHECKING:
     from copydesk.http import HttpClient
@@ -50,6 +59,28 @@ class GitClient:
         """The repository as messages name it."""
         http = self._opened()
         return Remote(http.dialect.name, http.root, http.hidden)
+
+    def head(self, branch: str) -> str:
+        """Give the head of a branch; one request, and one or two more where the first is not understood.
+
+        :raises NotFoundError: there is no such branch.
+        """
+        if self._server is None and not self.asks_first:
+            try:
+                return self._head(branch)
+            except (ProtocolError, NotSupportedError):
+                pass  # it may not speak version 2
+        if self._server is None or self._server.version != 2:
+            answer = self._opened().send(ask_abilities())
+            self._server = read_abilities(answer, self.remote)
+            if self._server.version != 2:
+                return read_head(answer, branch, self.remote)
+        return self._head(branch)
+
+    def _head(self, branch: str) -> str:
+        head = read_head(self._opened().send(ask_head(branch)), branch, self.remote)
+        self._answered = True
+        return head
 
     @contextlib.contextmanager
     def fetch(self, asked: Fetch) -> Iterator[Iterator[bytes]]:

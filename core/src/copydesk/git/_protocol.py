@@ -12,7 +12,16 @@ from copydesk.errors import CopydeskError, NotFoundError, NotSupportedError, Pro
 from copydesk.git._pkt import DELIMITER, FLUSH, Pieces, Remote, packet, packets
 from copydesk.http import Answer, Request
 
-__all__ = ["Fetch", "Server", "ask_abilities", "ask_pack", "pack_pieces", "read_abilities"]
+__all__ = [
+    "Fetch",
+    "Server",
+    "ask_abilities",
+    "ask_head",
+    "ask_pack",
+    "pack_pieces",
+    "read_abilities",
+    "read_head",
+]
 
 _SERVICE: Final = "git-upload-pack"
 _VERSION_2: Final = {"Git-Protocol": "version=2"}
@@ -57,18 +66,46 @@ def ask_abilities() -> Request:
     return Request("GET", "info/refs", {"service": _SERVICE}, headers=_VERSION_2)
 
 
+def ask_head(branch: str) -> Request:
+    """Ask where a branch is (gitprotocol-v2: ls-refs)."""
+    lines = packet("command=ls-refs"), DELIMITER, packet(f"ref-prefix refs/heads/{branch}"), FLUSH
+    return Request("POST", _SERVICE, headers=_headers(2), content=b"".join(lines), safe=True)
+
+
+def read_head(answer: Answer, branch: str, remote: Remote) -> str:
+    """Read where a branch is, out of what either version lists.
+
+    :raises NotFoundError: there is no such branch.
+    :raises ProtocolError: it is no such answer, or a refusal in git's words.
+    """
+    ref = f"refs/heads/{branch}".encode()
+    for line in packets(Pieces([answer.content], remote), remote):
+        if line.startswith(b"ERR "):
+            raise _refusal(line, remote)
+        sha, _, rest = line.rstrip(b"\n").partition(b" ")
+        if rest.partition(b"\0")[0] == ref:
+            return sha.decode("ascii", "replace")
+    raise NotFoundError(
+        f"git at {remote.name} ({remote.address}) has no branch {branch!r}; check the option branch"
+    )
+
+
 def ask_pack(asked: Fetch, server: Server) -> Request:
     """Ask for a pack with all objects; a POST that changes nothing."""
     lines = _body_2 if server.version == 2 else _body_0
     body = lines(asked, filtered=server.filters and asked.below is not None)
-    headers = {
-        "Content-Type": f"application/x-{_SERVICE}-request",
-        "Accept": f"application/x-{_SERVICE}-result",
-        **(_VERSION_2 if server.version == 2 else {}),
-    }
+    headers = _headers(server.version)
     if len(body) > _LONG:
         body, headers["Content-Encoding"] = gzip.compress(body, 6, mtime=0), "gzip"
     return Request("POST", _SERVICE, headers=headers, content=body, safe=True)
+
+
+def _headers(version: int) -> dict[str, str]:
+    return {
+        "Content-Type": f"application/x-{_SERVICE}-request",
+        "Accept": f"application/x-{_SERVICE}-result",
+        **(_VERSION_2 if version == 2 else {}),
+    }
 
 
 def _body_2(asked: Fetch, *, filtered: bool) -> bytes:

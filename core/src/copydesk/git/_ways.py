@@ -52,7 +52,9 @@ class GitTrees:
     _knows_nothing: bool = attrs.field(default=False, init=False)
 
     def cost(self, wanted: Wanted) -> Cost | None:
-        """Cost one request; which files there are is not known before."""
+        """Cost one request, and one for the head of a branch; which files there are is not known before."""
+        if wanted.branch and not wanted.commit_shas:
+            return _cost(self.client, 2, 0)
         if wanted.entries is not None or not wanted.commit_shas or not all(map(_is_sha, wanted.commit_shas)):
             return None
         return _cost(self.client, 1 if _unknown(wanted) else 0, 0)
@@ -63,6 +65,8 @@ class GitTrees:
         :raises NotFoundError: there is no such commit.
         :raises CopydeskError: the server cannot, or did not, give them.
         """
+        if not wanted.commit_shas:
+            wanted = attrs.evolve(wanted, commit_shas=(self.client.head(wanted.branch),))
         asked = _unknown(wanted)
         for sha in dict.fromkeys(wanted.commit_shas):
             if sha not in asked:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import attrs
 
 from copydesk.lfs._attributes import NAME, Attributes
-from copydesk.lfs._pointer import Pointer, read_pointer
+from copydesk.lfs._pointer import LARGEST, Pointer, read_pointer
 from copydesk.models import Change, Delete, File, Mode, Move, NewCommit, Put, TreeEntry
 from copydesk.snapshot import Tree
 
@@ -96,7 +96,7 @@ class LargeFiles:
 
 def is_pointer(file: File) -> bool:
     """Whether the bytes of a file are a pointer, tracked or not."""
-    return _pointer_in(file) is not None
+    return len(file.content) < LARGEST and _pointer_in(file) is not None
 
 
 def _pointer_in(file: File) -> Pointer | None:

@@ -8,10 +8,10 @@ from typing import Final
 
 import attrs
 
-__all__ = ["Pointer", "read_pointer"]
+__all__ = ["LARGEST", "Pointer", "read_pointer"]
 
 #: No pointer is as large as this.
-_LARGEST: Final = 1024
+LARGEST: Final = 1024
 _SHAPE: Final = re.compile(
     rb"version https://(?:git-lfs\.github\.com/spec|hawser\.github\.com/spec)/v1\n"
     rb"(?:ext-\d-[\w.-]+ [^\n]+\n)*"
@@ -40,5 +40,5 @@ class Pointer:
 
 def read_pointer(content: bytes) -> Pointer | None:
     """Read a pointer; None where the bytes are something else."""
-    found = _SHAPE.fullmatch(content) if len(content) < _LARGEST else None
+    found = _SHAPE.fullmatch(content) if len(content) < LARGEST else None
     return Pointer(found[1].decode(), int(found[2])) if found else None
