@@ -125,3 +125,54 @@ def test_option_is_given_on_the_command_line(copydesk, site_path):
     assert "content/about.md" in listed
     told = copydesk("ls", *where, "-o", "cache=perhaps", code=2)
     assert "the option 'cache' must be true or false, not another text" in told
+
+
+# -- filling it ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site(tmp_path, settings):
+    """A site on a forge, and what the command is told of it."""
+    pytest.importorskip("graphql", reason="graphql-core is not installed")
+    from means.places import TOKEN, place  # beside the tests, where the tests are whole
+
+    files = {f"content/posts/p{number}.md": b"post %d\n" % number for number in range(30)}
+    with place("github", tmp_path / "place", settings, files | {"static/logo.png": b"\x89PNG\0"}) as made:
+        root = made.server.url + made.server.root
+        options = {"repo": "owner/site", "api_root": root, "branch": "main"}
+        given = ["--backend", "github", *(f"-o{key}={value}" for key, value in options.items())]
+        yield made, given, {"COPYDESK_GITHUB_TOKEN": TOKEN}
+
+
+def test_fill_reads_once_and_then_asks_whether_there_is_more(copydesk, site):
+    there, given, environment = site
+    with there.costs(2):
+        shown = copydesk("cache", "fill", *given, **environment)
+    assert shown == "read: 31 files, 0 KiB\n"
+    with there.costs(1):
+        shown = copydesk("cache", "fill", "content/posts", "--json", *given, **environment)
+    assert json.loads(shown) == {"files": 30, "size": sum(len(b"post %d\n" % number) for number in range(30))}
+    assert rows(copydesk("cache", "info"))["files"] == "31"
+
+
+@pytest.mark.parametrize(
+    ("more", "variables"),
+    [(["-ocache=off"], {}), ([], {"COPYDESK_CACHE": "off"})],
+    ids=["option", "variable"],
+)
+def test_fill_where_nothing_is_kept(copydesk, site, more, variables):
+    there, given, environment = site
+    with there.costs(0):
+        said = copydesk("cache", "fill", *given, *more, code=1, **environment, **variables)
+    assert "nothing of this site is kept on this computer" in said
+    assert "copydesk cache info" in said
+
+
+def test_fill_shows_how_far_it_is_to_who_looks(copydesk, site):
+    _, given, environment = site
+    # A terminal, whose errors are seen here.
+    before = "sys.stderr = sys.stdout\nsys.stdout.isatty = lambda: True"
+    shown = copydesk("cache", "fill", *given, before=before, TERM="xterm", FORCE_COLOR="1", **environment)
+    assert "reading" in shown
+    assert "31" in shown
+    assert "read: 31 files, 0 KiB\n" in shown

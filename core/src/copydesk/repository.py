@@ -271,6 +271,11 @@ class Repository:
         self._reader.enabled = value
 
     @property
+    def keeps(self) -> bool:
+        """Whether what is read is kept on this computer for the next time."""
+        return self._store is not None
+
+    @property
     def base_branch(self) -> str:
         """The branch with the published content: the option ``branch``, else the repository's default."""
         if self.options.branch:

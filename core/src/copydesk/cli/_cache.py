@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from copydesk.cli._show import as_json, print_json, print_table, printable
+from copydesk.cli._options import site_options
+from copydesk.cli._show import as_json, in_bytes, print_json, print_table, printable, reading
 from copydesk.errors import NotSupportedError, UnavailableError
 
 if TYPE_CHECKING:
+    from copydesk.cli._site import Site
     from copydesk.store import BlobStore, StoreInfo
 
 __all__ = ["cache"]
@@ -38,12 +40,34 @@ def show_cache(json_output: bool) -> None:
         ("path", str(info.path)),
         ("files", f"{info.blobs:,}"),
         ("trees", f"{info.snapshots:,}"),
-        ("size", _size(info.size)),
-        ("limit", _size(info.limit)),
+        ("size", in_bytes(info.size)),
+        ("limit", in_bytes(info.limit)),
         ("used", "yes" if used else "no, COPYDESK_CACHE is off"),
         *([("problem", info.problem)] if info.problem else []),
     ]
     print_table(["what", "is"], rows)
+
+
+@cache.command("fill")
+@click.argument("folder", default="")
+@site_options
+@as_json
+def fill_cache(site: Site, folder: str, json_output: bool) -> None:
+    """Read what is published below FOLDER, or all of it, so that from then on only what is new is asked for."""
+    files = size = 0
+    with site.bare_repository() as repository:
+        if not repository.keeps:
+            raise NotSupportedError(
+                f"nothing of this site is kept on this computer: the {repository.backend} backend has it here "
+                "already, or cache: off, COPYDESK_CACHE or a missing extra says so; see: copydesk cache info"
+            )
+        with reading("reading") as tell:
+            for file in repository.read_all(folder.rstrip("/"), progress=tell):
+                files, size = files + 1, size + len(file.content)
+    if json_output:
+        print_json({"files": files, "size": size})
+        return
+    click.echo(f"read: {files:,} files, {in_bytes(size)}")
 
 
 @cache.command("clear")
@@ -57,7 +81,9 @@ def clear_cache(json_output: bool) -> None:
         print_json(_as_json(info))
         return
     what = (
-        f"{_size(info.size)} (files: {info.blobs:,}, trees: {info.snapshots:,})" if info.size else "nothing"
+        f"{in_bytes(info.size)} (files: {info.blobs:,}, trees: {info.snapshots:,})"
+        if info.size
+        else "nothing"
     )
     click.echo(printable(f"removed: {what} at {str(info.path)!r}"))
 
@@ -87,7 +113,3 @@ def _as_json(info: StoreInfo) -> dict[str, str | int]:
         "limit": info.limit,
         "problem": info.problem,
     }
-
-
-def _size(size: int) -> str:
-    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"

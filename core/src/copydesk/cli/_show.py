@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -13,12 +13,14 @@ import click
 if TYPE_CHECKING:
     from copydesk.errors import ConflictError
     from copydesk.models import Commit
+    from copydesk.reading import Progress
     from copydesk.workflow import Entry
 
 __all__ = [
     "as_json",
     "commit_as_json",
     "entries_as_json",
+    "in_bytes",
     "in_words",
     "nothing_to_do",
     "print_entries",
@@ -26,6 +28,7 @@ __all__ = [
     "print_table",
     "printable",
     "progress",
+    "reading",
     "tell",
     "waiting",
     "with_based_on",
@@ -133,6 +136,30 @@ def progress(words: str, items: Sequence[T]) -> Iterator[T]:
     from rich.progress import track
 
     yield from track(items, words, console=Console(stderr=True), transient=True)
+
+
+def in_bytes(size: int) -> str:
+    """Give a number of bytes in a unit that fits."""
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"
+
+
+@contextlib.contextmanager
+def reading(words: str) -> Iterator[Callable[[Progress], None]]:
+    """Give what is to be told how far a reading is, and shows it in a bar where somebody looks."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (*bars.Progress.get_default_columns(), bars.TextColumn("{task.fields[size]}"))
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        files = bar.add_task(words, total=None, size="")
+
+        def tell(done: Progress) -> None:
+            bar.update(files, completed=done.files, total=done.total, size=in_bytes(done.size))
+
+        yield tell
 
 
 def print_entries(entries: Iterable[Entry]) -> None:
