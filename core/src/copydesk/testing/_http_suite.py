@@ -82,6 +82,11 @@ class _Means:
     #: Whether the forge holds but one label at a time.
     one_label: ClassVar[bool] = False
 
+    @pytest.fixture(autouse=True)
+    def nothing_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Ask the server each time, and leave nothing on this computer."""
+        monkeypatch.setenv("COPYDESK_CACHE", "off")
+
     @pytest.fixture
     def server(self) -> ServerSimulator:
         """Give a running simulator of the forge; of the scope that the author likes."""

@@ -132,6 +132,11 @@ class _Meta:
     #: Whether the forge has a place for large files (Git LFS), which the fixture's repository can reach.
     large_files: ClassVar[bool] = True
 
+    @pytest.fixture(autouse=True)
+    def nothing_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Ask the backend each time, and leave nothing on this computer."""
+        monkeypatch.setenv("COPYDESK_CACHE", "off")
+
     @pytest.fixture
     def repository(self) -> Repository:
         """Give a repository that holds exactly the seed; every subclass has its own."""
