@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ pytest.register_assert_rewrite("means")
 
 #: The tests that ask a real service, in the plugin of each.
 LIVE: Final = "test_live.py"
+
+#: What a file says that is long as a whole.
+LONG: Final = re.compile(r"^pytestmark = pytest\.mark\.long\b", re.MULTILINE)
 
 #: Where Linux has files in memory, and how many bytes are enough: a run leaves a fifth of them.
 MEMORY: Final = "/dev/shm"  # noqa: S108 - pytest makes a folder of its own there
@@ -93,8 +97,12 @@ def _check_live(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the tests of the real services out of the everyday run."""
-    return True if collection_path.name == LIVE and not config.getoption("--live") else None
+    """Leave out the tests of the real services, and unread the files that belong to the long form as a whole."""
+    if collection_path.name == LIVE and not config.getoption("--live"):
+        return True
+    if config.option.markexpr == "not long" and collection_path.name.endswith("suite.py"):
+        return LONG.search(collection_path.read_text("utf-8")) is not None or None
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -112,6 +112,7 @@ def _page_of(link: str) -> str:
     return SHA.sub("", link.partition("?")[0].removeprefix("<"))
 
 
+@pytest.mark.long  # every day they are asked again of the forge itself
 @pytest.mark.parametrize("name", scenarios("github"))
 def test_scenario_in_front_of_github_is_answered_as_it_was(name, forge, identity, session):
     """A browser's whole session gets the same statuses, fields and headers, from the sign-in on."""
@@ -124,6 +125,7 @@ def test_scenario_in_front_of_github_is_answered_as_it_was(name, forge, identity
     assert (len(forges) > 5, gateway.refused) == (True, [])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", scenarios("gitlab"))
 def test_scenario_in_front_of_gitlab_is_answered_as_it_was(name, forge, identity, session):
     """A browser's whole session gets the same statuses, fields and headers, from the sign-in on."""

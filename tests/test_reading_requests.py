@@ -50,7 +50,9 @@ def at(request, tmp_path, settings, cache) -> Iterator[Place]:
 
 
 def on(*names: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("at", names, indirect=True)
+    """Try at some places; what differs from another in its REST alone is for who changes reading."""
+    tried = [pytest.param(name, marks=[pytest.mark.long] if name.endswith("-rest") else []) for name in names]
+    return pytest.mark.parametrize("at", tried, indirect=True)
 
 
 def load(repository) -> dict[str, bytes]:

@@ -332,8 +332,13 @@ def known_at(site: Site, *commits: str) -> dict[str, object]:
     return {"known": known, "stored": site.stored}
 
 
-@pytest.mark.parametrize("repacked", [True, False])
-@pytest.mark.parametrize("version", [2, 0])
+@pytest.mark.parametrize(
+    ("version", "repacked"),
+    [
+        (2, True),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in ((2, False), (0, True), (0, False))),
+    ],
+)
 def test_only_what_changed_comes_in_one_request(open_site, repacked, version):
     site = open_site(several(1000))
     site.simulator.git_server.version = version

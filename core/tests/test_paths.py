@@ -314,7 +314,7 @@ def our_check_accepts(name: str) -> bool:
 @example("@{-1}")
 @example("-")
 @example("a" * 240)
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])
 def test_git_accepts_what_check_branch_accepts(name):
     assume(our_check_accepts(name) and name != "HEAD")
     assert git_accepts(name)

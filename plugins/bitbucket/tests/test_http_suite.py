@@ -12,8 +12,9 @@ pytest.importorskip("simulators.bitbucket", reason="the simulators are not besid
 from copydesk import open_repository
 from copydesk.testing import SEED, HttpBackendSuite
 
+pytestmark = pytest.mark.long  # half a minute: for who changes a backend, or the client in the core
 
-@pytest.mark.long  # half a minute: for who changes a backend, or the client in the core
+
 class TestBitbucket(HttpBackendSuite):
     unsupported = frozenset({"update_from_base", "rebase_pull_request", "repair"})
     secret = "full-token"

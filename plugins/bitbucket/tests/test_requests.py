@@ -75,7 +75,9 @@ def test_warm_and_unchanged(site):
         site.workflow.published("posts")
 
 
-@pytest.mark.parametrize(("count", "others"), [(20, 0), (60, 0), (20, 130)])
+@pytest.mark.parametrize(
+    ("count", "others"), [(20, 0), pytest.param(60, 0, marks=pytest.mark.long), (20, 130)]
+)
 def test_entries(forge, open_counted, count, others):
     """One per 50 pull requests, one per 100 branches, and each draft's comments and what it changes."""
     stored = forge.add_repository("owner/site", FILES)

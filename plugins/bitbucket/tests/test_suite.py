@@ -9,8 +9,9 @@ pytest.importorskip("simulators.bitbucket", reason="the simulators are not besid
 from copydesk import Repository
 from copydesk.testing import BackendSuite
 
+pytestmark = pytest.mark.long  # half a minute: for who changes this backend, or the core
 
-@pytest.mark.long  # half a minute: for who changes this backend, or the core
+
 class TestBitbucket(BackendSuite):
     unsupported = frozenset({"update_from_base", "rebase_pull_request", "repair"})
     secret = "full-token"

@@ -12,8 +12,9 @@ from copydesk import open_repository
 from copydesk.testing import HttpBackendSuite
 from means.gateways import BehindGateway, token_of_ann
 
+pytestmark = pytest.mark.long  # minutes: for who changes a backend, or the client in the core
 
-@pytest.mark.long  # minutes: for who changes a backend, or the client in the core
+
 class TestGitHub(HttpBackendSuite):
     unsupported = frozenset({"rebase_pull_request", "repair"})
     free = frozenset({"get_repository"})

@@ -9,8 +9,9 @@ pytest.importorskip("simulators.git_gateway", reason="the simulators are not bes
 from copydesk import Repository
 from copydesk.testing import BackendSuite
 
+pytestmark = pytest.mark.long  # every day the forge itself is held against it
 
-@pytest.mark.long  # every day the forge itself is held against it
+
 class TestGitHub(BackendSuite):
     unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = "upstream-token"
@@ -21,7 +22,6 @@ class TestGitHub(BackendSuite):
         return behind("github").open(settings)
 
 
-@pytest.mark.long
 class TestGitLab(BackendSuite):
     unsupported = frozenset({"update_from_base", "repair"})
     secret = "upstream-token"

@@ -13,8 +13,9 @@ pytest.importorskip("simulators.gitea", reason="the simulators are not beside th
 from copydesk import open_repository
 from copydesk.testing import SEED, HttpBackendSuite
 
+pytestmark = pytest.mark.long  # a minute: for who changes a backend, or the client in the core
 
-@pytest.mark.long  # a minute: for who changes a backend, or the client in the core
+
 class TestGitea(HttpBackendSuite):
     unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = "full-token"

@@ -11,8 +11,9 @@ pytest.importorskip("simulators.gitea", reason="the simulators are not beside th
 from copydesk import Repository
 from copydesk.testing import BackendSuite
 
+pytestmark = pytest.mark.long  # a quarter of a minute: for who changes this backend, or the core
 
-@pytest.mark.long  # a quarter of a minute: for who changes this backend, or the core
+
 class TestGitea(BackendSuite):
     unsupported = frozenset({"rebase_pull_request", "repair"})
     secret = "full-token"

@@ -234,7 +234,9 @@ def test_primary_limit_is_told_with_its_time(patient, slept, use_graphql):
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("use_graphql", [True, False], ids=["graphql", "rest"])
+@pytest.mark.parametrize(
+    "use_graphql", [True, pytest.param(False, marks=pytest.mark.long)], ids=["graphql", "rest"]
+)
 def test_reset_at_every_request_of_a_save(open_site, forge, after, use_graphql, settings):
     def make(name: str):
         site = forge.add_repository(f"owner/{name}", FILES)

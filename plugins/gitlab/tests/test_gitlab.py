@@ -81,7 +81,9 @@ class TestEditors(EditorsMeet):
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@ways
+@pytest.mark.parametrize(
+    "use_graphql", [True, pytest.param(False, marks=pytest.mark.long)], ids=["graphql", "rest"]
+)
 def test_reset_at_every_request_of_a_save(open_site, forge, after, use_graphql, settings):
     def make(name: str):
         site = forge.add_repository(f"group/{name}", FILES)

@@ -13,8 +13,9 @@ pytest.importorskip("simulators.gitlab", reason="the simulators are not beside t
 from copydesk import open_repository
 from copydesk.testing import SEED, HttpBackendSuite
 
+pytestmark = pytest.mark.long  # a minute: for who changes a backend, or the client in the core
 
-@pytest.mark.long  # a minute: for who changes a backend, or the client in the core
+
 class TestGraphQL(HttpBackendSuite):
     unsupported = frozenset({"update_from_base", "repair"})
     secret = "full-token"

@@ -91,7 +91,7 @@ def test_warm_and_unchanged(site):
         site.workflow.published("posts")
 
 
-@pytest.mark.parametrize("count", [20, 120])
+@pytest.mark.parametrize("count", [20, pytest.param(120, marks=pytest.mark.long)])
 def test_entries(forge, open_counted, count):
     """By GraphQL one request per 100, by REST one more for each draft, which tells its files."""
     propose_many(forge.add_repository(REPO, FILES), count)

@@ -9,8 +9,9 @@ pytest.importorskip("simulators.gitlab", reason="the simulators are not beside t
 from copydesk import Repository
 from copydesk.testing import BackendSuite
 
+pytestmark = pytest.mark.long  # a quarter of a minute: for who changes this backend, or the core
 
-@pytest.mark.long  # a quarter of a minute: for who changes this backend, or the core
+
 class TestGraphQL(BackendSuite):
     unsupported = frozenset({"update_from_base", "repair"})
     secret = "full-token"
