@@ -165,3 +165,28 @@ def test_drafts_with_their_contents(at, drafts):
         asked = len(at.server.log) - before
     assert found == {f"p{number}": [b"x\n"] for number in range(drafts)}
     assert asked == listed + 1
+
+
+@on("github")
+def test_drafts_of_the_same_path_come_together_too(at):
+    for number in range(3):
+        branch = f"cms/posts/p{number}"
+        changes = {path_of(number): b"draft %d\n" % number, "data/index.yml": b"index %d\n" % number}
+        at.site.commit_files(branch, changes, "x", start="main")
+        at.site.open_pull("x", branch, "main", labels=["netlify-cms/draft"])
+    with at.open() as repository:
+        load(repository)
+        workflow = Workflow(repository, parse_config(SITE, "config.yml"))
+        with at.costs(2):
+            found = {entry.slug: {file.content for file in files} for entry, files in workflow.load_drafts()}
+    assert found == {f"p{number}": {b"draft %d\n" % number, b"index %d\n" % number} for number in range(3)}
+
+
+@on("github")
+def test_commit_whose_tree_is_known_is_read_by_what_found_the_head(at):
+    with at.open() as repository:
+        repository.list_files(at.site.head("main"))
+        with at.costs(2):
+            assert load(repository) == FILES
+        with at.costs(1):
+            assert load(repository) == FILES

@@ -69,24 +69,25 @@ class Missing:
         self.total = 0
         #: A way told which files there are, all of them.
         self.is_listed = False
-        self._paths: set[str] = set()
+        self._wanted: set[tuple[str, str | None]] = set()
         self.add(entries)
 
     def add(self, entries: Iterable[TreeEntry]) -> list[str]:
         """Want more, and tell their shas; what was wanted before is not wanted again."""
         added: list[str] = []
-        before = len(self._paths)
+        before = len(self._wanted)
         for entry in entries:
-            if entry.path in self._paths:
-                continue
-            self._paths.add(entry.path)
             sha = entry.version.blob_sha
+            key = entry.path, sha
+            if key in self._wanted:
+                continue
+            self._wanted.add(key)
             if sha and entry.version.mode is not Mode.SUBMODULE:
                 self._named.setdefault(sha, []).append(entry)
                 added.append(sha)
             else:
                 self._nameless.append(entry)
-        self.total += len(self._paths) - before
+        self.total += len(self._wanted) - before
         return added
 
     def __bool__(self) -> bool:
@@ -182,11 +183,10 @@ class Reader:
         known = self._known(before) if before != commit_sha else {}
         select = partial(_picked, wanted)
         missing = Missing()
-        listed = self._snapshots.seen(commit_sha, folder)
-        if listed is None:
-            for file in self._loaded(
-                Wanted((commit_sha,), folder, known=known, stored=self._stored), missing, select
-            ):
+        listed, begun = self._snapshots.seen(commit_sha, folder), self._begun.pop(commit_sha, None)
+        if listed is None or begun is not None:
+            asked = Wanted((commit_sha,), folder, known=known, stored=self._stored)
+            for file in self._loaded(asked, missing, select, begun):
                 yield file, missing.total
         if not missing.is_listed:
             listed = self._snapshots.list_files(commit_sha, folder) if listed is None else listed
@@ -243,11 +243,12 @@ class Reader:
             for sha, content in self._store.read(shas):
                 yield from missing.take(sha, content)
 
-    def _loaded(self, wanted: Wanted, missing: Missing, select: Select) -> Iterator[File]:
+    def _loaded(
+        self, wanted: Wanted, missing: Missing, select: Select, begun: tuple[Way, Found] | None = None
+    ) -> Iterator[File]:
         """Read by a way that lists besides, the next one where it fails; *missing* is what is left of it."""
-        if wanted.commit_sha in self._begun:
-            begun, found = self._begun.pop(wanted.commit_sha)
-            yield from self._through(begun, wanted, missing, select, found)
+        if begun is not None:
+            yield from self._through(begun[0], wanted, missing, select, begun[1])
         tried: list[Way] = []
         while not missing.is_listed and (way := self._cheapest(wanted, tried)) is not None:
             tried.append(way)
