@@ -314,6 +314,15 @@ def check_loads(at: Place, truth: Truth, kind: str) -> None:
         assert led or len(asked) <= (2 if truth.has_large else 0)
 
 
+def check_each(repository: Repository, *truths: Truth) -> None:
+    """Check what comes of several commits at once."""
+    wanted = {truth.commit_sha: truth.files().keys() for truth in truths}
+    for truth, (commit_sha, files) in zip(truths, repository.read_each(wanted), strict=True):
+        assert commit_sha == truth.commit_sha
+        assert {file.path: (file.content, file.version.mode) for file in files} == truth.files()
+        assert len(files) == len(truth.files())
+
+
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Place]]:
     """Make a site on each forge, and a folder of what was read of it before."""
@@ -332,6 +341,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Pla
 
 def check(at: Place, files: Files, kept: Path) -> None:
     """Check one tree, after others were read of the same branch."""
+    before = at.site.head("main")
     truth = Truth.at(at.site, commit(at.site, files))
     with only(at, "git"), pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPYDESK_CACHE", "on")
@@ -341,6 +351,7 @@ def check(at: Place, files: Files, kept: Path) -> None:
     at.server.clear()
     with opened(at) as repository:
         check_ways(repository, truth)
+        check_each(repository, Truth.at(at.site, before), truth)
     for kind in OPEN[at.name]:
         check_loads(at, truth, kind)
 
