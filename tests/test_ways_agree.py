@@ -360,10 +360,12 @@ def whole(name: str, files: Files, attributes: str) -> Files:
     """Add what makes a tree worth every way, and leave out what the simulator of a forge knows no answer to."""
 
     def fits(path: str, mode: int, content: bytes) -> bool:
+        if mode == LINK and (not content or b"\0" in content):  # leads nowhere, and no archive can hold it
+            return False
         if name.startswith("gitlab"):  # tells the name of a file in a header
             return "\n" not in path
-        # Bitbucket's finds out by the bytes alone what is in LFS.
-        return name != "bitbucket" or mode != LINK or content != pointer_to(LARGE)
+        # Bitbucket's finds out by the bytes alone what is in LFS, and tells nothing else of it.
+        return name != "bitbucket" or mode == FILE or content != pointer_to(LARGE)
 
     fit = {path: file for path, file in files.items() if fits(path, *file)}
     return {**REST, ".gitattributes": (FILE, ATTRIBUTES[attributes]), **fit}
