@@ -401,7 +401,7 @@ def check_many(at: Place, kept: Path, examples: int) -> None:
     agrees()
 
 
-@often
+@pytest.mark.parametrize("name", ["github", "gitlab"])
 def test_every_way_gives_the_same(sites, tmp_path, name):
     check_many(sites[name], tmp_path, 2)
 
