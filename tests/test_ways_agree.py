@@ -106,7 +106,7 @@ def write_tree(git: pygit2.Repository, files: Files) -> bytes:
 
 
 def commit(site: Site, files: Files) -> str:
-    """Make a tree the head of the branch; its large files are where the forge keeps them."""
+    """Make a tree the head of the branch."""
     with site.forge.lock:
         tree = pygit2.Oid(raw=write_tree(site.git, files))
         head = site.git.references["refs/heads/main"].target
@@ -325,7 +325,7 @@ def check_each(repository: Repository, *truths: Truth) -> None:
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Place]]:
-    """Make a site on each forge, and a folder of what was read of it before."""
+    """Make a site on each forge; trees are written to it as they come."""
     settings = HttpSettings(sleep=lambda _: None, gates=Gates(), environ={}, timeout=(5, 20))
     with contextlib.ExitStack() as stack:
         made: dict[str, Place] = {}
