@@ -146,7 +146,7 @@ class Route:
         def group(found: re.Match[str]) -> str:
             return f"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})"
 
-        return re.compile(re.sub(r"<(\w+)(:path)?>", group, self.pattern))
+        return re.compile(re.sub(r"<(\w+)(:path)?>", group, self.pattern), re.DOTALL)
 
 
 class Router:

@@ -612,7 +612,10 @@ class Repository:
 
     def _read_plainly(self, commit_sha: str, entry: TreeEntry) -> File:
         """Read a file as git has it."""
-        return self._run(self._hooks.read_file, commit_sha=commit_sha, path=entry.path, version=entry.version)
+        kept = self._reader.kept((entry,))
+        return kept.get(entry.path) or self._run(
+            self._hooks.read_file, commit_sha=commit_sha, path=entry.path, version=entry.version
+        )
 
     def _find_objects(self) -> LfsServer:
         """Find the LFS server, once: the configuration, ``.lfsconfig`` or the forge names it."""

@@ -55,10 +55,12 @@ def connection(items: Iterable[Any], view: Callable[[Any], View], args: View, **
 
 
 def lfs_of(data: bytes) -> tuple[str, int] | None:
-    """Read what a pointer of LFS points to: its oid and its size."""
+    """Read what a pointer of LFS points to: its oid and its size; None of what only begins like one."""
     if not data.startswith(POINTER):
         return None
     facts = dict(line.split(" ", 1) for line in data.decode().splitlines() if " " in line)
+    if not {"oid", "size"} <= facts.keys():
+        return None
     return facts["oid"].removeprefix("sha256:"), int(facts["size"])
 
 

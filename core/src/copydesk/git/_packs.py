@@ -9,14 +9,14 @@ import tempfile
 from array import array
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import IO, Final, Self, TypeVar
 
 import attrs
 from dulwich.lru_cache import LRUSizeCache
 from dulwich.pack import DELTA_TYPES, PackStreamReader, UnpackedObject, apply_delta, unpack_object
 
 from copydesk.blobs import object_sha
-from copydesk.errors import CopydeskError, ProtocolError
+from copydesk.errors import CopydeskError, ProtocolError, UnavailableError
 from copydesk.git._pkt import Pieces, Remote
 
 __all__ = ["BLOB", "COMMIT", "TREE", "Held", "Pack", "PackedObject"]
@@ -52,6 +52,20 @@ def _size(found: PackedObject) -> int:
     return len(found.content)
 
 
+def _write(file: IO[bytes], content: bytes) -> None:
+    """Write to a temporary file.
+
+    :raises UnavailableError: there is no room for it.
+    """
+    try:
+        file.write(content)
+    except OSError as exc:
+        raise UnavailableError(
+            f"what git sends does not fit into the folder for temporary files ({exc.strerror}); make room there, "
+            "or name another one by TMPDIR"
+        ) from exc
+
+
 class Held:
     """Keeps the bytes of files in a temporary file until they may be given."""
 
@@ -70,7 +84,7 @@ class Held:
 
     def add(self, content: bytes) -> None:
         """Keep the bytes of a file."""
-        self._kept.write(content)
+        _write(self._kept, content)
         self._sizes.append(len(content))
 
     def contents(self) -> Iterator[bytes]:
@@ -139,7 +153,7 @@ class Pack:
 
     def _keep(self, content: bytes) -> bytes:
         self._kept.seek(0, os.SEEK_END)
-        self._kept.write(content)
+        _write(self._kept, content)
         return content
 
     def _found(self, unpacked: UnpackedObject) -> PackedObject | None:
