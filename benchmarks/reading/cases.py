@@ -84,7 +84,7 @@ def _all(delay: float) -> Iterable[Case]:
 FULL: Final = Scale(
     cases=(*_all(USUAL), *_all(0.0), *_all(0.15)),
     rounds=5,
-    few_rounds=2,
+    few_rounds=1,
     libraries=True,
     prepared=True,
     judged=True,

@@ -11,7 +11,7 @@ from copydesk.errors import ProtocolError
 if TYPE_CHECKING:
     from copydesk.models import FileVersion
 
-__all__ = ["blob_sha", "check_blob", "is_blob", "object_sha", "tree_objects", "tree_sha"]
+__all__ = ["blob_sha", "check_blob", "is_blob", "is_blob_of", "object_sha", "tree_objects", "tree_sha"]
 
 _FOLDER: Final = "40000"
 
@@ -26,6 +26,13 @@ def object_sha(kind: bytes, content: bytes) -> str:
 def blob_sha(content: bytes) -> str:
     """Give the sha-1 that git gives these bytes, as 40 hexadecimal digits."""
     return object_sha(b"blob", content)
+
+
+def is_blob_of(content: bytes, digest: bytes) -> bool:
+    """Whether bytes are the blob whose sha-1, as 20 bytes, is *digest*."""
+    found = hashlib.sha1(b"blob %d\0" % len(content), usedforsecurity=False)
+    found.update(content)
+    return found.digest() == digest
 
 
 def is_blob(content: bytes, version: FileVersion) -> bool:

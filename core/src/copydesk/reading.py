@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -109,9 +109,9 @@ class Missing:
         """Every file that is to come."""
         return (*(entry for entries in self._named.values() for entry in entries), *self._nameless)
 
-    def take(self, sha: str, content: bytes) -> list[File]:
-        """Give the files that have these bytes, and want them no longer."""
-        return [File(entry.path, content, entry.version) for entry in self._named.pop(sha, ())]
+    def take(self, sha: str) -> Sequence[TreeEntry]:
+        """Give the files that have the bytes of that sha, and want them no longer."""
+        return self._named.pop(sha, ())
 
 
 @attrs.define(eq=False)
@@ -241,7 +241,8 @@ class Reader:
         """Give what was read before of some that are missing."""
         if self._store is not None and self.enabled:
             for sha, content in self._store.read(shas):
-                yield from missing.take(sha, content)
+                for entry in missing.take(sha):
+                    yield File(entry.path, content, entry.version)
 
     def _loaded(
         self, wanted: Wanted, missing: Missing, select: Select, begun: tuple[Way, Found] | None = None
@@ -285,7 +286,8 @@ class Reader:
                     if isinstance(item, bytes):
                         sha = blob_sha(item)
                         keep(sha, item)
-                        yield from missing.take(sha, item)
+                        for entry in missing.take(sha):
+                            yield File(entry.path, item, entry.version)
                     elif select is not None:
                         added = missing.add(select(item))
                         if not item.is_part:
@@ -293,7 +295,7 @@ class Reader:
                             missing.is_listed = True
                             listed += len(item.entries)
                         yield from self._kept(missing, added)
-                    if self._is_enough(missing, listed, wanted):
+                    if not (missing and isinstance(item, bytes)) and self._is_enough(missing, listed, wanted):
                         break
         except (CopydeskError, *STUMBLES) as exc:
             self._leave(way, exc)

@@ -20,7 +20,7 @@ import attrs
 from copydesk import _store_folder as folders
 from copydesk import _store_rows as rows
 from copydesk._store_file import NotOursError, StoreFile, is_damage, transaction
-from copydesk.blobs import blob_sha
+from copydesk.blobs import is_blob_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -113,9 +113,8 @@ class BlobStore:
                 found, left = self._some(left)
                 damaged = []
                 for key, data in found:
-                    sha = key.hex()
-                    if isinstance(data, bytes) and blob_sha(data) == sha:
-                        yield sha, data
+                    if isinstance(data, bytes) and is_blob_of(data, key):
+                        yield key.hex(), data
                     else:
                         damaged.append(key)
                 self._delete("blobs", "sha", damaged)
@@ -134,7 +133,7 @@ class BlobStore:
         given = [
             (bytes.fromhex(sha), now, data)
             for sha, data in blobs
-            if len(data) <= self.limit // 8 and blob_sha(data) == sha
+            if len(data) <= self.limit // 8 and is_blob_of(data, bytes.fromhex(sha))
         ]
         if not given:
             return
