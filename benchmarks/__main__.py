@@ -69,8 +69,9 @@ def main() -> int:
 
 def read_forges(*, quick: bool, write: bool) -> int:
     """Run the reading benchmark, in a process that has loaded nothing yet, and give its exit code."""
-    chosen = (("--quick", quick), ("--write", write))
-    command = [sys.executable, "-m", "benchmarks.reading", *(name for name, wanted in chosen if wanted)]
+    # The first of the forges shows that it works, which is all that is quick.
+    chosen = (["--quick", "--only", "GitHub"] if quick else []) + (["--write"] if write else [])
+    command = [sys.executable, "-m", "benchmarks.reading", *chosen]
     print(flush=True)
     return subprocess.run(command, check=False).returncode
 
