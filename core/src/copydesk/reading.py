@@ -267,7 +267,7 @@ class Reader:
             yield from self._through(way, wanted, missing)
         with self._keeping() as keep:
             for file in self._one_by_one(commit_sha, missing.entries):
-                keep(file.version.blob_sha, file.content)
+                keep(blob_sha(file.content), file.content)
                 yield file
 
     def _through(
@@ -381,18 +381,18 @@ class Reader:
             return
         with self._keeping() as keep:
             for file in files:
-                keep(file.version.blob_sha, file.content)
+                keep(blob_sha(file.content), file.content)
 
     @contextlib.contextmanager
-    def _keeping(self) -> Iterator[Callable[[str | None, bytes], None]]:
+    def _keeping(self) -> Iterator[Callable[[str, bytes], None]]:
         """Write to the store what comes, some of it at a time, and the rest at the end."""
         store = self._store if self.enabled else None
         waiting: list[tuple[str, bytes]] = []
         size = 0
 
-        def keep(sha: str | None, content: bytes) -> None:
+        def keep(sha: str, content: bytes) -> None:
             nonlocal size
-            if store is None or not sha:
+            if store is None:
                 return
             waiting.append((sha, content))
             size += len(content)

@@ -99,43 +99,25 @@ class GitTrees:
 
         fetch = Fetch(asked, haves, alone=True, below=_LARGE)
         with self.client.fetch(fetch) as pieces, Pack(pieces, self.client.remote, outside) as pack:
-            if haves or len(asked) > 1:
-                yield from _listed(pack, trees)
-            else:
-                yield from _walked(pack, trees, Walk(asked[0], trees))
+            cold = not haves and len(asked) == 1
+            yield from _given(pack, trees, Walk(asked[0], trees) if cold else None)
 
 
-def _walked(pack: Pack, trees: Trees, walk: Walk) -> Iterator[Listing | bytes]:
-    """Give the files of a folder as soon as it is known where that is, and the listing when it is whole."""
+def _given(pack: Pack, trees: Trees, walk: Walk | None) -> Iterator[Listing | bytes]:
+    """Give the listings as soon as they are whole, and files from then on.
+
+    With *walk* files come before that: as soon as it is known where their folder is.
+    """
     from copydesk.git._packs import BLOB, Held
 
     listed = False
     with Held() as early:
         for found in pack.objects():
             if found.kind != BLOB:
-                yield from walk.go_on(_gather(found, pack, trees))
-            elif listed or found.sha in walk.told:
-                yield found.content
-            else:
-                early.add(found.content)
-            if trees.is_complete and not listed:
-                listed = True
-                yield from trees.listings()
-                yield from early.contents()
-        if not listed:
-            yield from trees.listings()  # which tells what is missing
-
-
-def _listed(pack: Pack, trees: Trees) -> Iterator[Listing | bytes]:
-    """Give the listings as soon as they can be made, and files from then on."""
-    from copydesk.git._packs import BLOB, Held
-
-    listed = False
-    with Held() as early:
-        for found in pack.objects():
-            if found.kind != BLOB:
-                _gather(found, pack, trees)
-            elif listed:
+                sha = _gather(found, pack, trees)
+                if walk is not None and not trees.is_complete:
+                    yield from walk.go_on(sha)
+            elif listed or (walk is not None and found.sha in walk.told):
                 yield found.content
             else:
                 early.add(found.content)
