@@ -142,6 +142,8 @@ PLACES = {
 #: What differs from another place in its addresses alone is for who changes LFS. So is Gitea.
 EVERY_DAY = ("local", "github", "gitlab")
 TRIED = [pytest.param(name, marks=() if name in EVERY_DAY else pytest.mark.long) for name in PLACES]
+#: Where 30 MB are moved several times.
+MOST = [pytest.param(name, marks=() if name == "github" else pytest.mark.long) for name in PLACES]
 ON_HTTP = [each for each in TRIED if each.values != ("local",)]
 
 
@@ -193,6 +195,7 @@ needs_git_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-
 
 
 @needs_git_lfs
+@pytest.mark.parametrize("place", MOST, indirect=True)
 def test_large_image_and_a_text_in_one_commit_are_what_git_lfs_finds(place, tmp_path):
     """30 MB; published, cloned, and checked by git-lfs itself."""
     image = b"\x89PNG\r\n\x1a\n" + os.urandom(1 << 20) * 30
