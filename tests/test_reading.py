@@ -325,3 +325,14 @@ def test_tree_of_which_little_is_wanted_is_not_read_to_the_end(forge):
     forge.ways = (archive,)
     assert everything(opened(forge), folder="posts") == FILES
     assert archive.given == 0
+
+
+def test_repository_that_was_closed_reads_nothing(forge):
+    forge.ways = (Archive(forge),)
+    repository = opened(forge)
+    entries = repository.list_files(SHA)
+    repository.close()
+    with pytest.raises(UnavailableError, match="was closed"):
+        list(repository.read_all(commit_sha=SHA))
+    with pytest.raises(UnavailableError, match="was closed"):
+        repository.read_files(SHA, entries)

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -118,11 +118,13 @@ class Missing:
 class Reader:
     """Reads many files of one repository; safe to use from threads.
 
+    :param run: calls a hook; raises where nobody answers it.
     :param own: whether the backend itself reads many files, in place of all ways.
     :param require: raises where the forge's limit has no room for so many requests.
     :param store: what was read before; None: nothing is kept.
     """
 
+    _run: Callable[..., Any]
     _hooks: BackendHooks
     _pool: ReadPool
     _snapshots: Snapshots
@@ -314,7 +316,7 @@ class Reader:
         if self._own():
             return None
         if self._ways is None:
-            self._ways = self._hooks.list_ways()
+            self._ways = self._run(self._hooks.list_ways)
         open_ways = [way for way in self._ways if self._is_open(way) and way not in tried]
         costs = ((way.cost(wanted), way) for way in open_ways)
         priced = [
@@ -352,11 +354,11 @@ class Reader:
     def _one_by_one(self, commit_sha: str, entries: tuple[TreeEntry, ...]) -> Iterator[File]:
         if self._own():
             for part in _parts(entries):
-                yield from self._hooks.read_files(commit_sha=commit_sha, entries=part)
+                yield from self._run(self._hooks.read_files, commit_sha=commit_sha, entries=part)
             return
         if entries:
             self._require(len(entries))
-        read = partial(self._hooks.read_file, commit_sha=commit_sha)
+        read = partial(self._run, self._hooks.read_file, commit_sha=commit_sha)
         for file in self._pool.stream(lambda entry: read(path=entry.path, version=entry.version), entries):
             self._snapshots.told((file,))
             yield file

@@ -198,7 +198,7 @@ class Repository:
         self._connect = connect
         self._objects: LfsServer | None = None
         self._reader = Reader(
-            self._hooks, self._pool, self._snapshots, store, self._reads_many, require, clock
+            self._run, self._hooks, self._pool, self._snapshots, store, self._reads_many, require, clock
         )
         defaults = CoreDefaults(self._hooks, self._pool, self._reader.asked, self._find_objects)
         self._large = LargeFiles(

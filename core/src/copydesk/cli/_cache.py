@@ -21,7 +21,7 @@ __all__ = ["cache"]
 
 @click.group()
 def cache() -> None:
-    """Look at what was read and is kept for the next time, or remove it."""
+    """Show, fill or remove what is kept of what was read."""
 
 
 @cache.command("info")
