@@ -22,13 +22,13 @@ from copydesk import Repository
 from copydesk.errors import CopydeskError, RateLimitedError
 from copydesk.http import Gates, HttpSettings
 from copydesk.testing import Answer, CutBody, Stall
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as bounds
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("graphql", reason="graphql-core is not installed")
 pytest.importorskip("dulwich", reason="dulwich is not installed")
 
+from means.examples import the_same_examples
 from means.places import Place, place
 
 N: Final = 300
@@ -433,14 +433,7 @@ def check_complete_or_error(at: Place, troubles: set[tuple[str, str]]) -> None:
 def check_sets(at: Place, examples: int) -> None:
     known = [(kind, trouble) for kind in WAYS[at.name] for trouble in TROUBLES[kind]]
 
-    @bounds(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @the_same_examples(examples)
     @given(st.sets(st.sampled_from(known), min_size=2, max_size=3))
     def holds(troubles: set[tuple[str, str]]) -> None:
         check_complete_or_error(at, troubles)

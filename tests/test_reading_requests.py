@@ -76,27 +76,19 @@ def test_cold_by_the_first_version_of_gits_protocol(at):
         assert load(repository) == FILES
 
 
-@on("github", "github-rest")
-def test_cold_by_an_archive_of_github(at):
-    """The head, the tree, and the archive at the address where it is; the first time, that git is refused."""
+@on("github", "github-rest", "gitlab", "gitlab-rest")
+def test_cold_by_an_archive(at):
+    """GitHub: the head, the tree, and the archive at the address where it is. GitLab: the archive, which tells the
+    head, and what its folder has to be. The first time, that git is refused, and then its way to the head.
+    """
+    requests = 4 if at.name.startswith("github") else 2
+    refused = requests + (1 if at.name.startswith("github") else 2)
     at.server.git_server.refused = 403
     with at.open() as repository:
         repository.remembers = False
-        with at.costs(5):
+        with at.costs(refused):
             assert load(repository) == FILES
-        with at.costs(4):
-            assert load(repository) == FILES
-
-
-@on("gitlab", "gitlab-rest")
-def test_cold_by_an_archive_of_gitlab(at):
-    """The archive, which tells the head, and what its folder has to be; the first time, that git is refused."""
-    at.server.git_server.refused = 403
-    with at.open() as repository:
-        repository.remembers = False
-        with at.costs(4):
-            assert load(repository) == FILES
-        with at.costs(2):
+        with at.costs(requests):
             assert load(repository) == FILES
 
 

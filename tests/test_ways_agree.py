@@ -20,13 +20,13 @@ from copydesk.models import FileVersion, Mode, TreeEntry
 from copydesk.testing import Answer
 from copydesk.testing._suite import CONTENT_THAT_HURTS, PATHS_THAT_HURT
 from copydesk.ways import Listing, Wanted, Way
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as bounds
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("graphql", reason="graphql-core is not installed")
 pytest.importorskip("dulwich", reason="dulwich is not installed")
 
+from means.examples import the_same_examples
 from means.places import FORGES, Place, place
 from simulators.lfs import Bucket, Objects, pointer_to
 from simulators.store import Repository as Site
@@ -386,14 +386,7 @@ def test_every_way_gives_everything_that_hurts(sites, tmp_path, name, attributes
 def check_many(at: Place, kept: Path, examples: int) -> None:
     """Check trees that nobody thought of; the same ones each time."""
 
-    @bounds(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @the_same_examples(examples)
     @given(trees, st.sampled_from(sorted(ATTRIBUTES)))
     def agrees(files: Files, attributes: str) -> None:
         check(at, whole(at.name, files, attributes), kept)

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
@@ -49,6 +49,14 @@ _ANY: Final = "0" * 40
 
 Select = Callable[[Listing], Iterable[TreeEntry]]
 Found = Generator[Listing | bytes, None, None]
+
+
+class Keep(Protocol):
+    """Keeps bytes, by their sha if that was made already."""
+
+    def __call__(self, content: bytes, sha: str = "") -> None:
+        """Keep some."""
+        ...
 
 
 @attrs.frozen
@@ -132,12 +140,15 @@ class Reader:
     _own: Callable[[], bool]
     _require: Callable[[int], None]
     _clock: Callable[[], float] = time.monotonic
-    #: False asks each time.
-    enabled: bool = True
     _left_until: dict[str, float] = attrs.field(factory=dict, init=False)
     _ways: tuple[Way, ...] | None = attrs.field(default=None, init=False)
     #: What was begun at the head of a branch, by its commit: the way, and what it gives.
     _begun: dict[str, tuple[Way, Found]] = attrs.field(factory=dict, init=False)
+
+    @property
+    def store(self) -> BlobStore | None:
+        """What was read before; None where nothing is kept, or each time is to be asked."""
+        return self._store if self._snapshots.enabled else None
 
     # -- what is read ---------------------------------------------------------------------------------
 
@@ -181,7 +192,7 @@ class Reader:
             second time.
         :returns: each file, and how many there are in all.
         """
-        before = self._head(place)
+        before = self.kept_head(place) if place else ""
         known = self._known(before) if before != commit_sha else {}
         select = partial(_picked, wanted)
         missing = Missing()
@@ -197,8 +208,8 @@ class Reader:
                 yield file, missing.total
         for file in self._asked(commit_sha, missing, folder):
             yield file, missing.total
-        if self._store is not None and self.enabled and place and before != commit_sha:
-            self._store.write_head(place, commit_sha)
+        if self.store is not None and place and before != commit_sha:
+            self.store.write_head(place, commit_sha)
 
     def each(self, paths: Mapping[str, frozenset[str]], near: str) -> Iterator[tuple[str, tuple[File, ...]]]:
         """Read some paths at each of several commits; those that are not there are left out.
@@ -214,9 +225,9 @@ class Reader:
         read = partial(self._read_at, found)
         yield from zip(paths, self._pool.stream(read, paths.items()), strict=True)
 
-    def _head(self, place: str) -> str:
+    def kept_head(self, place: str) -> str:
         """Give the commit of a branch whose files are kept, "" for none."""
-        return self._store.read_head(place) if self._store is not None and self.enabled and place else ""
+        return self.store.read_head(place) if self.store is not None else ""
 
     def _known(self, commit_sha: str) -> Mapping[str, tuple[TreeEntry, ...]]:
         """Give the whole tree of a commit if it is known with every blob."""
@@ -241,8 +252,8 @@ class Reader:
 
     def _kept(self, missing: Missing, shas: Iterable[str]) -> Iterator[File]:
         """Give what was read before of some that are missing."""
-        if self._store is not None and self.enabled:
-            for sha, content in self._store.read(shas):
+        if self.store is not None:
+            for sha, content in self.store.read(shas):
                 for entry in missing.take(sha):
                     yield File(entry.path, content, entry.version)
 
@@ -269,7 +280,7 @@ class Reader:
             yield from self._through(way, wanted, missing)
         with self._keeping() as keep:
             for file in self._one_by_one(commit_sha, missing.entries):
-                keep(blob_sha(file.content), file.content)
+                keep(file.content)
                 yield file
 
     def _through(
@@ -287,7 +298,7 @@ class Reader:
                 for item in found:
                     if isinstance(item, bytes):
                         sha = blob_sha(item)
-                        keep(sha, item)
+                        keep(item, sha)
                         for entry in missing.take(sha):
                             yield File(entry.path, item, entry.version)
                     elif select is not None:
@@ -367,36 +378,34 @@ class Reader:
 
     def _stored(self, sha: str) -> bytes | None:
         """Give the bytes of one blob that was read before."""
-        found = self._store.read((sha,)) if self._store is not None and self.enabled else ()
+        found = self.store.read((sha,)) if self.store is not None else ()
         return next((content for _, content in found), None)
 
     def kept(self, entries: Iterable[TreeEntry]) -> dict[str, File]:
         """Give those of some files that were read before, by path."""
-        if self._store is None:
+        if self.store is None:
             return {}
         missing = Missing(entries)
         return {file.path: file for file in self._kept(missing, missing.shas)}
 
     def keep(self, files: Iterable[File]) -> None:
         """Keep files that were read, or written."""
-        if self._store is None:
-            return
         with self._keeping() as keep:
             for file in files:
-                keep(blob_sha(file.content), file.content)
+                keep(file.content)
 
     @contextlib.contextmanager
-    def _keeping(self) -> Iterator[Callable[[str, bytes], None]]:
+    def _keeping(self) -> Iterator[Keep]:
         """Write to the store what comes, some of it at a time, and the rest at the end."""
-        store = self._store if self.enabled else None
+        store = self.store
         waiting: list[tuple[str, bytes]] = []
         size = 0
 
-        def keep(sha: str, content: bytes) -> None:
+        def keep(content: bytes, sha: str = "") -> None:
             nonlocal size
             if store is None:
                 return
-            waiting.append((sha, content))
+            waiting.append((sha or blob_sha(content), content))
             size += len(content)
             if size >= _BYTES or len(waiting) >= _BLOBS:
                 store.write(waiting)

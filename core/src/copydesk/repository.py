@@ -268,7 +268,6 @@ class Repository:
     @remembers.setter
     def remembers(self, value: bool) -> None:
         self._snapshots.enabled = value
-        self._reader.enabled = value
 
     @property
     def keeps(self) -> bool:
@@ -317,7 +316,7 @@ class Repository:
         """Give where a branch was when it was asked for, or read; "" if never."""
         if not self.remembers:
             return ""
-        return self._heads.get(branch) or (self._store.read_head(self._place(branch)) if self._store else "")
+        return self._heads.get(branch) or self._reader.kept_head(self._place(branch))
 
     def _place(self, branch: str) -> str:
         """Name a branch of this repository among all that the store knows."""
@@ -370,7 +369,8 @@ class Repository:
                 f"the {self.backend} backend ({self.origin.origin}) gave {len(files)} of {len(rest)} files; "
                 "this is a bug in it, tell its author"
             )
-        self._learn(files)
+        if self._reads_many():
+            self._learn(files)  # what the core reads, it keeps
         if kept:
             kept |= {file.path: file for file in files}
             files = tuple(kept[entry.path] for entry in asked)

@@ -101,11 +101,10 @@ class Workflow:
     def _loaded(
         self, kind: Collection, progress: Callable[[Progress], None] | None
     ) -> Iterator[tuple[Entry, File]]:
-        found = self.published(kind.name) if kind.folder is None else ()
-        if found:  # a few files that may lie anywhere
-            listed = [TreeEntry(entry.path, None, entry.versions[entry.path]) for entry in found]
-            yield from zip(found, self.repository.read_files(found[0].commit_sha, listed), strict=True)
-        if kind.folder is None:
+        if kind.folder is None:  # a few files that may lie anywhere
+            if found := self.published(kind.name):
+                listed = [TreeEntry(entry.path, None, entry.versions[entry.path]) for entry in found]
+                yield from zip(found, self.repository.read_files(found[0].commit_sha, listed), strict=True)
             return
         head = self._drafts.look_at_base()
         files = self.repository.read_all(

@@ -14,7 +14,7 @@ from copydesk.models import Credential
 from copydesk.options import BitbucketOptions
 from copydesk.ways import Listing, Wanted, Way
 from copydesk_bitbucket import backend
-from copydesk_bitbucket.api import clone_address
+from copydesk_bitbucket.api import git_address
 
 FILES = {"a.md": b"a\n", "posts/b.md": b"b\n"}
 
@@ -81,4 +81,4 @@ def test_naming_them_asks_nothing(open_ways):
     ],
 )
 def test_where_one_clones_from(api_root, expected):
-    assert clone_address(api_root, "owner/site") == expected
+    assert git_address(api_root, "owner/site") == expected

@@ -24,7 +24,7 @@ from copydesk.git._protocol import (
 )
 
 if TYPE_CHECKING:
-    from copydesk.http import HttpClient
+    from copydesk.http import Answer, HttpClient
 
 __all__ = ["GitClient"]
 
@@ -71,9 +71,8 @@ class GitClient:
             except (ProtocolError, NotSupportedError):
                 pass  # it may not speak version 2
         if self._server is None or self._server.version != 2:
-            answer = self._opened().send(ask_abilities())
-            self._server = read_abilities(answer, self.remote)
-            if self._server.version != 2:
+            answer = self._learn()
+            if self.server.version != 2:
                 return read_head(answer, branch, self.remote)
         return self._head(branch)
 
@@ -92,17 +91,18 @@ class GitClient:
             yield self._begun(asked, stack)
 
     def _begun(self, asked: Fetch, stack: contextlib.ExitStack) -> Iterator[bytes]:
-        server = self._learned() if self.asks_first and self._server is None else self._server
-        if server is not None:
-            return self._answer(asked, server, stack)
+        if self.asks_first and self._server is None:
+            self._learn()
+        if self._server is not None:
+            return self._answer(asked, self._server, stack)
         try:
             return self._answer(asked, Server(), stack)
         except (ProtocolError, NotSupportedError):
             stack.close()
-            learned = self._learned()
-            if ask_pack(asked, learned) == ask_pack(asked, Server()):
+            self._learn()
+            if ask_pack(asked, self.server) == ask_pack(asked, Server()):
                 raise  # it would be the same question
-        return self._answer(asked, learned, stack)
+        return self._answer(asked, self.server, stack)
 
     def _answer(self, asked: Fetch, server: Server, stack: contextlib.ExitStack) -> Iterator[bytes]:
         """Ask, and read until the pack begins."""
@@ -113,13 +113,11 @@ class GitClient:
         self._answered = True
         return itertools.chain((first,), pieces)
 
-    def _learned(self) -> Server:
-        """Ask what the server can do, once."""
+    def _learn(self) -> Answer:
+        """Ask what the server can do, and note it."""
         answer = self._opened().send(ask_abilities())
-        learned = read_abilities(answer, self.remote)
-        with self._lock:
-            self._server = self._server or learned
-            return self._server
+        self._server = read_abilities(answer, self.remote)
+        return answer
 
     def _opened(self) -> HttpClient:
         with self._lock:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
-import tempfile
 from array import array
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import IO, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import attrs
 from dulwich.lru_cache import LRUSizeCache
 from dulwich.pack import DELTA_TYPES, PackStreamReader, UnpackedObject, apply_delta, unpack_object
 
 from copydesk.blobs import object_sha
-from copydesk.errors import CopydeskError, ProtocolError, UnavailableError
+from copydesk.errors import CopydeskError, ProtocolError
 from copydesk.git._pkt import Pieces, Remote
+from copydesk.spool import Spool
 
 __all__ = ["BLOB", "COMMIT", "TREE", "Held", "Pack", "PackedObject"]
 
@@ -27,6 +26,8 @@ COMMIT: Final = 1
 TREE: Final = 2
 BLOB: Final = 3
 _NAMES: Final = {COMMIT: b"commit", TREE: b"tree", BLOB: b"blob", 4: b"tag"}
+#: What does not fit where there is no room.
+_WHAT: Final = "what git sends"
 #: A smaller pack stays in memory.
 _IN_MEMORY: Final = 1 << 20
 #: So many bytes of what others are packed against are kept at hand.
@@ -52,46 +53,23 @@ def _size(found: PackedObject) -> int:
     return len(found.content)
 
 
-def _write(file: IO[bytes], content: bytes) -> None:
-    """Write to a temporary file.
-
-    :raises UnavailableError: there is no room for it.
-    """
-    try:
-        file.write(content)
-    except OSError as exc:
-        raise UnavailableError(
-            f"what git sends does not fit into the folder for temporary files ({exc.strerror}); make room there, "
-            "or name another one by TMPDIR"
-        ) from exc
-
-
-class Held:
-    """Keeps the bytes of files in a temporary file until they may be given."""
+class Held(Spool):
+    """Keeps the bytes of files until they may be given."""
 
     def __init__(self) -> None:
-        # Closed by __exit__, as that of the pack.
-        self._kept = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        super().__init__(_WHAT, _IN_MEMORY)
         self._sizes = array("Q")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._kept.close()
 
     def add(self, content: bytes) -> None:
         """Keep the bytes of a file."""
-        _write(self._kept, content)
+        self.append(content)
         self._sizes.append(len(content))
 
     def contents(self) -> Iterator[bytes]:
         """Give what was kept."""
-        self._kept.seek(0)
+        self.seek(0)
         for size in self._sizes:
-            yield self._kept.read(size)
+            yield self.read(size)
 
 
 class Pack:
@@ -106,8 +84,7 @@ class Pack:
         self._pieces = Pieces(pieces, remote)
         self._remote = remote
         self._outside = outside
-        # Closed by __exit__: it is the object that lives as long as the pack.
-        self._kept = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        self._kept = Spool(_WHAT, _IN_MEMORY)
         self._at_hand = LRUSizeCache[int, PackedObject](max_size=_AT_HAND, compute_size=_size)
         self._offsets = array("Q")
         self._held: list[int] = []
@@ -119,7 +96,7 @@ class Pack:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._kept.close()
+        self._kept.__exit__(kind, exc, trace)
 
     def objects(self) -> Iterator[PackedObject]:
         """Give every object; one that is packed against what nobody has is left out.
@@ -152,8 +129,7 @@ class Pack:
         return self._keep(self._pieces.some(size))
 
     def _keep(self, content: bytes) -> bytes:
-        self._kept.seek(0, os.SEEK_END)
-        _write(self._kept, content)
+        self._kept.append(content)
         return content
 
     def _found(self, unpacked: UnpackedObject) -> PackedObject | None:

@@ -142,19 +142,20 @@ def _gather(found: PackedObject, pack: Pack, trees: Trees) -> str:
     return sha
 
 
-def _is_whole(entries: tuple[TreeEntry, ...]) -> bool:
-    return all(_is_sha(entry.version.blob_sha) for entry in entries)
+def _is_known(wanted: Wanted, sha: str) -> bool:
+    """Whether a commit is known as git knows it."""
+    entries = wanted.known.get(sha)
+    return entries is not None and _is_sha(sha) and all(_is_sha(each.version.blob_sha) for each in entries)
 
 
 def _haves(wanted: Wanted) -> tuple[str, ...]:
-    """Give the commits that are known as git knows them."""
-    return tuple(sha for sha, entries in wanted.known.items() if _is_sha(sha) and _is_whole(entries))
+    """Give the commits that need not come again, nor what is in them."""
+    return tuple(sha for sha in wanted.known if _is_known(wanted, sha))
 
 
 def _unknown(wanted: Wanted) -> tuple[str, ...]:
     """Give the commits that have to be asked for."""
-    known = _haves(wanted)
-    return tuple(sha for sha in dict.fromkeys(wanted.commit_shas) if sha not in known)
+    return tuple(sha for sha in dict.fromkeys(wanted.commit_shas) if not _is_known(wanted, sha))
 
 
 @attrs.define(eq=False)

@@ -13,13 +13,11 @@ __all__ = ["BitbucketBackend", "BitbucketOptions", "backend"]
 
 
 def _open(options: BitbucketOptions, connect: Connector) -> object:
-    from copydesk_bitbucket.api import DIALECT, clone_address
+    from copydesk_bitbucket.api import DIALECT, git_address
 
     client = connect(options.api_root, DIALECT)
     # Its own listings name no blobs: versions are told by commits there, and so here.
-    ways = connect.git_ways(
-        clone_address(options.api_root, options.repo), marks_commits=True, asks_first=True
-    )
+    ways = connect.git_ways(git_address(options.api_root, options.repo), marks_commits=True, asks_first=True)
     return BitbucketBackend(client, f"repositories/{options.repo}", options, ways)
 
 

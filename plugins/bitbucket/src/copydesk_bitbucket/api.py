@@ -181,7 +181,7 @@ def _text(value: str) -> str:
 # -- branches -----------------------------------------------------------------------------------------
 
 
-def clone_address(api_root: str, repo: str) -> str:
+def git_address(api_root: str, repo: str) -> str:
     """Give where one clones from: the website of the public service, else the origin of the API."""
     origin = origin_of(api_root)
     website = "https://bitbucket.org" if origin == "https://api.bitbucket.org" else origin

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from typing import IO, Final
+from typing import Final
 
 import attrs
-from copydesk.archives import MANY, ArchivedFile, read_archive, sizes_of, stream_archive
+from copydesk.archives import MANY, read_archive, sizes_of, stream_archive
 from copydesk.blobs import blob_sha, tree_sha
-from copydesk.errors import NotSupportedError, ProtocolError, UnavailableError
+from copydesk.errors import NotSupportedError, ProtocolError
 from copydesk.http import HttpClient
 from copydesk.models import FileVersion, TreeEntry
+from copydesk.spool import Spool
 from copydesk.ways import Cost, Listing, Wanted
 
 from copydesk_gitlab import api
@@ -64,13 +65,11 @@ class FolderArchiveWay:
             yield from stream_archive(pieces, "gitlab", sizes_of(wanted.entries))
 
     def _whole(self, ref: str, folder: str) -> Iterator[Listing | bytes]:
-        import tempfile  # for whole folders only
-
         tops = self.tops(ref, folder) if _is_commit(ref) else None
         if tops is not None and not tops:
             yield Listing(ref, folder, ())
             return
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
+        with Spool("an archive of gitlab", _IN_MEMORY) as spool:
             files = tuple(self._spooled(ref, folder, spool))
             commit_sha = ref if tops is not None else _commit(ref, files)
             _check(folder, files, self.tops(commit_sha, folder) if tops is None else tops)
@@ -80,13 +79,13 @@ class FolderArchiveWay:
             for entry in entries:
                 yield spool.read(entry.size or 0)
 
-    def _spooled(self, ref: str, folder: str, spool: IO[bytes]) -> Iterator[_Spooled]:
+    def _spooled(self, ref: str, folder: str, spool: Spool) -> Iterator[_Spooled]:
         """Write the files of a folder one after the other, and tell what they are."""
         start = f"{folder}/" if folder else ""
         with self.client.stream(api.ask_archive(self.base, ref, folder)) as pieces:
             for file in read_archive(pieces, "gitlab"):
                 if file.path.startswith(start):
-                    _write(spool, file)
+                    spool.append(file.content)
                     version = FileVersion(blob_sha(file.content), file.mode)
                     yield _Spooled(TreeEntry(file.path, len(file.content), version), file.commit_sha)
 
@@ -126,16 +125,6 @@ def _is_most(entries: tuple[TreeEntry, ...], tree: tuple[TreeEntry, ...]) -> boo
     start = f"{folder}/" if folder else ""
     there = sum(each.path.startswith(start) for each in tree)
     return 2 * len(entries) >= there if there else len(entries) >= MANY and bool(folder)
-
-
-def _write(spool: IO[bytes], file: ArchivedFile) -> None:
-    try:
-        spool.write(file.content)
-    except OSError as exc:
-        raise UnavailableError(
-            f"an archive of gitlab does not fit into the folder for temporary files ({exc.strerror}); make room "
-            "there, or name another one by TMPDIR"
-        ) from exc
 
 
 def _check(folder: str, spooled: Iterable[_Spooled], tops: Mapping[str, str]) -> None:
